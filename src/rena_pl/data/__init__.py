@@ -1,0 +1,1 @@
+"""Tasks: the LightningDataModules with the children's data."""

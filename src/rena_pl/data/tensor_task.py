@@ -1,0 +1,139 @@
+"""A task whose features are held in memory, one tensor per split."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The examples of one split.
+
+    Attributes:
+        features: `(views, examples, channels, height, width)`. A view is one augmented rendering
+            of all examples (other noise, another shift); a training batch picks one per example.
+            Splits that are only evaluated have one view.
+        targets: Class indices, `(examples,)`, int64.
+    """
+
+    features: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return self.targets.shape[0]
+
+    def take(self, indices: Tensor, generator: torch.Generator | None = None) -> Batch:
+        """The examples at `indices`, each from a view drawn with `generator` (view 0 without)."""
+        views = self.features.shape[0]
+        if views == 1 or generator is None:
+            return self.features[0][indices], self.targets[indices]
+        view = torch.randint(views, indices.shape, generator=generator)
+        return self.features[view, indices], self.targets[indices]
+
+    def to(self, device: torch.device | str) -> Split:
+        """The same examples on `device`."""
+        return Split(self.features.to(device), self.targets.to(device))
+
+
+class TensorTask(LightningDataModule):
+    """A LightningDataModule that computes the features of every split once and keeps them.
+
+    A subclass states `input_shape`, `num_classes` and `labels`, and returns its splits from
+    `load`. Any Lightning Trainer can use it; the search reads `splits` directly, which is faster.
+
+    Args:
+        batch_size: Examples in a training batch.
+        seed: Seed of everything random in the task: synthesis, noise, order of batches.
+    """
+
+    def __init__(self, batch_size: int = 100, seed: int = 0) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+        self.seed = seed
+        self.splits: dict[str, Split] = {}
+
+    @property
+    @abstractmethod
+    def input_shape(self) -> tuple[int, int, int]:
+        """`(channels, height, width)` of one example; for speech, height is frequency and width time."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> list[str]:
+        """The name of each class, in the order of the class indices."""
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.labels)
+
+    @abstractmethod
+    def load(self) -> dict[str, Split]:
+        """The splits `train`, `val` and `test`; called once.
+
+        Raises:
+            RenaError: Data are missing or unusable.
+        """
+
+    def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """A training batch `(examples, channels, height, width)`, altered at random."""
+        return features
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the splits, unless they are loaded already."""
+        if not self.splits:
+            self.splits = self.load()
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled batches of the training split; augmented by `on_after_batch_transfer`."""
+        return self._dataloader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The validation split in order."""
+        return self._dataloader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """The test split in order."""
+        return self._dataloader("test")
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Augment the batches a Trainer trains on."""
+        if self.trainer is not None and self.trainer.training:
+            features, targets = batch
+            return self.augment(features), targets
+        return batch
+
+    def _dataloader(self, name: str, shuffle: bool = False) -> DataLoader[Batch]:
+        batches = _Batches(self.splits[name], self.batch_size, self.seed if shuffle else None)
+        return DataLoader(batches, batch_size=None)
+
+
+class _Batches(torch.utils.data.IterableDataset[Batch]):
+    """Whole batches cut from a split by index, in an order that changes with every pass."""
+
+    def __init__(self, split: Split, batch_size: int, seed: int | None) -> None:
+        self.split = split
+        self.batch_size = batch_size
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return -(-len(self.split) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        examples = len(self.split)
+        if self.generator is None:
+            order = torch.arange(examples)
+        else:
+            order = torch.randperm(examples, generator=self.generator)
+        for indices in order.split(self.batch_size):
+            yield self.split.take(indices, self.generator)
