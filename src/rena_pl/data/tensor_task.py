@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import json
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +16,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 Batch = tuple[Tensor, Tensor]
+
+SPLITS = ("train", "val", "test")
+
+# Settings that say where the data are, not what they are.
+PLACES = frozenset({"root", "cache_dir", "download"})
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ class Split:
         views = self.features.shape[0]
         if views == 1 or generator is None:
             return self.features[0][indices], self.targets[indices]
-        view = torch.randint(views, indices.shape, generator=generator)
-        return self.features[view, indices], self.targets[indices]
+        view = torch.randint(views, indices.shape, generator=generator, device=generator.device)
+        return self.features[view.to(indices.device), indices], self.targets[indices]
 
     def to(self, device: torch.device | str) -> Split:
         """The same examples on `device`."""
@@ -48,8 +56,9 @@ class Split:
 class TensorTask(LightningDataModule):
     """A LightningDataModule that computes the features of every split once and keeps them.
 
-    A subclass states `input_shape`, `num_classes` and `labels`, and returns its splits from
-    `load`. Any Lightning Trainer can use it; the search reads `splits` directly, which is faster.
+    A subclass states `input_shape` and `labels`, returns its splits from `load`, and keeps every
+    constructor argument as an attribute of the same name (`fingerprint` reads them). Any Lightning
+    Trainer can use it; the search reads `splits` directly, which is faster.
 
     Args:
         batch_size: Examples in a training batch.
@@ -65,7 +74,7 @@ class TensorTask(LightningDataModule):
     @property
     @abstractmethod
     def input_shape(self) -> tuple[int, int, int]:
-        """`(channels, height, width)` of one example; for speech, height is frequency and width time."""
+        """`(channels, height, width)` of an example; in speech, height is frequency, width time."""
 
     @property
     @abstractmethod
@@ -88,6 +97,29 @@ class TensorTask(LightningDataModule):
     def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A training batch `(examples, channels, height, width)`, altered at random."""
         return features
+
+    def listing(self) -> list[str]:
+        """One line per file the data come from (relative name, size); empty for made-up data."""
+        return []
+
+    def settings(self, leave_out: Collection[str] = PLACES) -> dict[str, Any]:
+        """The constructor arguments, of this class and of those it inherits from, by name."""
+        names = {
+            name
+            for cls in type(self).__mro__
+            if issubclass(cls, TensorTask)
+            for name, parameter in inspect.signature(cls.__init__).parameters.items()
+            if name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        }
+        return {name: getattr(self, name) for name in sorted(names - set(leave_out))}
+
+    def fingerprint(self) -> str:
+        """A short hash that changes whenever what a child is trained and tested on changes.
+
+        It covers the class, the settings and the listing of the files, but not where they lie:
+        moving a data set does not change it.
+        """
+        return short_hash([type(self).__name__, self.settings(), self.listing()])
 
     def setup(self, stage: str | None = None) -> None:
         """Load the splits, unless they are loaded already."""
@@ -118,6 +150,11 @@ class TensorTask(LightningDataModule):
         return DataLoader(batches, batch_size=None)
 
 
+def short_hash(content: Any) -> str:
+    """16 hexadecimal digits that depend on every value in `content` (plain types and paths)."""
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
+
+
 class _Batches(torch.utils.data.IterableDataset[Batch]):
     """Whole batches cut from a split by index, in an order that changes with every pass."""
 
@@ -135,5 +172,5 @@ class _Batches(torch.utils.data.IterableDataset[Batch]):
             order = torch.arange(examples)
         else:
             order = torch.randperm(examples, generator=self.generator)
-        for indices in order.split(self.batch_size):
+        for indices in torch.split(order, self.batch_size):
             yield self.split.take(indices, self.generator)

@@ -1,0 +1,82 @@
+"""From waveform to normalised features, as a module that can be part of an exported network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torchaudio.transforms import MFCC, MelSpectrogram  # type: ignore[import-untyped, unused-ignore]
+
+SAMPLE_RATE = 16_000
+
+FeatureKind = Literal["mfcc", "log_mel"]
+
+# Added to the mel energies before the logarithm. A fixed floor, unlike decibels relative to a
+# maximum, keeps every frame independent of the rest of the clip and of the batch.
+_LOG_FLOOR = 1e-6
+
+
+class SpeechFrontEnd(nn.Module):
+    """MFCC or log-mel features of one-second clips, normalised per feature.
+
+    Args:
+        features: Kind of features.
+        n_features: Coefficients (MFCC) or mel bands (log-mel).
+        window_ms: Length of the analysis window.
+        hop_ms: Distance between the starts of two windows.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        features: FeatureKind = "mfcc",
+        n_features: int = 40,
+        window_ms: int = 30,
+        hop_ms: int = 10,
+    ) -> None:
+        super().__init__()
+        window = SAMPLE_RATE * window_ms // 1000
+        self.hop = SAMPLE_RATE * hop_ms // 1000
+        bands = n_features if features == "log_mel" else max(40, n_features)
+        # More than 40 bands need a finer spectrum, or the lowest bands would hold no bin.
+        n_fft = (1 << (window - 1).bit_length()) * (2 if bands > 40 else 1)
+        mel = {"n_fft": n_fft, "win_length": window, "hop_length": self.hop, "n_mels": bands}
+        self.transform: nn.Module
+        if features == "mfcc":
+            self.transform = MFCC(SAMPLE_RATE, n_features, log_mels=True, melkwargs=mel)
+        else:
+            self.transform = nn.Sequential(MelSpectrogram(SAMPLE_RATE, **mel), _Log())
+        self.register_buffer("mean", torch.zeros(n_features, 1))
+        self.register_buffer("std", torch.ones(n_features, 1))
+
+    def frames(self, samples: int = SAMPLE_RATE) -> int:
+        """The number of frames of a clip of `samples`."""
+        return 1 + samples // self.hop
+
+    def raw(self, waveforms: Tensor) -> Tensor:
+        """`(batch, samples)` to features `(batch, 1, features, frames)`, not normalised yet."""
+        features: Tensor = self.transform(waveforms)
+        return features.unsqueeze(1)
+
+    def normalise(self, features: Tensor) -> Tensor:
+        """`features` with the mean and deviation of the training split taken out."""
+        return (features - self.mean) / self.std
+
+    def fit(self, features: Tensor) -> None:
+        """Take the mean and deviation per feature from raw features `(..., features, frames)`."""
+        others = [dim for dim in range(features.dim()) if dim != features.dim() - 2]
+        std, mean = torch.std_mean(features, dim=others)
+        self.mean.copy_(mean[:, None])
+        self.std.copy_(std[:, None].clamp(min=1e-5))
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Normalised features of waveforms `(batch, samples)` in -1..1 at 16 kHz."""
+        return self.normalise(self.raw(waveforms))
+
+
+class _Log(nn.Module):
+    def forward(self, energies: Tensor) -> Tensor:
+        return torch.log(energies + _LOG_FLOOR)

@@ -1,0 +1,154 @@
+"""What the tasks with one folder of recordings per word share."""
+
+from __future__ import annotations
+
+import random
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rena_pl.data.files import Content, File, files_in, read_all
+from rena_pl.data.front_end import SAMPLE_RATE
+from rena_pl.data.speech import UNKNOWN, Clips, SpeechTask
+from rena_pl.data.tensor_task import SPLITS
+from rena_pl.data.waveforms import Waveform, read_mono, resample, to_int16
+from rena_pl.errors import RenaError
+
+# Files that lie next to recordings and explain them.
+_NOTES = (".md", ".txt")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording of one word and the split it belongs to."""
+
+    file: File
+    word: str
+    split: str
+
+
+class RecordedSpeech(SpeechTask):
+    """Keyword spotting from a folder with a folder of recordings for every word.
+
+    A subclass assigns the recordings to splits, and says what counts as a usable recording.
+
+    Args:
+        root: Folder of the data set.
+        keywords: The words to tell apart.
+        **settings: Everything else `SpeechTask` takes.
+    """
+
+    # What the names of recordings end with.
+    suffix = ""
+
+    def __init__(self, root: str | Path, keywords: list[str] | None, **settings: Any) -> None:
+        super().__init__(keywords, **settings)
+        self.root = root
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """The folder that holds the folders of the words."""
+
+    @abstractmethod
+    def assign(self, files: dict[str, list[File]]) -> list[Recording]:
+        """Assign the files of every word to splits."""
+
+    @abstractmethod
+    def read(self, path: Path) -> Waveform:
+        """One second of `path`; raises ValueError with the reason where it is not usable."""
+
+    @cached_property
+    def files(self) -> dict[str, list[File]]:
+        """The files of every word folder; folders whose name starts with `_` are no words."""
+        folders = sorted(path for path in self.folder.iterdir() if path.is_dir())
+        return {
+            path.name: [file for file in files_in(path) if file.path.name.endswith(self.suffix)]
+            for path in folders
+            if path.name[0] not in "_."
+        }
+
+    @cached_property
+    def noise_files(self) -> list[File]:
+        """Recordings of noise: the files of folders whose name starts with `_`."""
+        folders = sorted(path for path in self.folder.glob("_*") if path.is_dir())
+        return [file for path in folders for file in files_in(path)]
+
+    @cached_property
+    def recordings(self) -> list[Recording]:
+        """Every recording of a keyword, and of the other words if there is a class for them."""
+        for word in self.words:
+            if not self.files.get(word):
+                raise RenaError(f"keyword {word!r}: no recordings in {self.folder / word}")
+        wanted = self.files if self.has_unknown else {word: self.files[word] for word in self.words}
+        return self.assign(wanted)
+
+    def listing(self) -> list[str]:
+        """Split, name and size of every recording, name and size of the noise."""
+        words = [
+            f"{recording.split} {recording.word}/{recording.file.path.name} {recording.file.size}"
+            for recording in self.recordings
+        ]
+        noise = [
+            f"{file.path.parent.name}/{file.path.name} {file.size}" for file in self.noise_files
+        ]
+        return words + noise
+
+    def file_times(self) -> list[int]:
+        """When each of these files was last changed."""
+        files = [recording.file for recording in self.recordings] + self.noise_files
+        return [file.modified for file in files]
+
+    def clips(self) -> dict[str, Clips]:
+        """Read the keywords' recordings and a sample of the other words'."""
+        clips = {name: self._read_split(name) for name in SPLITS}
+        for name, of_split in clips.items():
+            self._require_every_class(name, of_split)
+        return clips
+
+    def backgrounds(self) -> list[Tensor]:
+        """The noise files, whole; made-up noise where there are none that can be used."""
+        paths = [file.path for file in self.noise_files if file.path.suffix.lower() not in _NOTES]
+        noise, _ = self._read(paths, lambda path: resample(*read_mono(path)))
+        return [torch.from_numpy(waveform) for waveform in noise] or super().backgrounds()
+
+    def _read_split(self, split: str) -> Clips:
+        mine = [recording for recording in self.recordings if recording.split == split]
+        chosen = [recording for recording in mine if recording.word in self.words]
+        if self.has_unknown:
+            others = [recording for recording in mine if recording.word not in self.words]
+            count = min(self.extras(len(chosen)), len(others))
+            chosen += random.Random(f"{self.seed} {split}").sample(others, count)
+        class_of = {word: index for index, word in enumerate(self.words)}
+        paths = [recording.file.path for recording in chosen]
+        waveforms, usable = self._read(paths, lambda path: to_int16(self.read(path)))
+        targets = [class_of.get(chosen[index].word, len(self.words)) for index in usable]
+        stacked = np.stack(waveforms) if waveforms else np.empty((0, SAMPLE_RATE), np.int16)
+        return Clips(torch.from_numpy(stacked), torch.tensor(targets, dtype=torch.int64))
+
+    def _read(
+        self, paths: list[Path], read: Callable[[Path], Content]
+    ) -> tuple[list[Content], list[int]]:
+        contents, usable, skipped = read_all(paths, read)
+        self.tried += len(paths)
+        self.skipped += skipped
+        return contents, usable
+
+    def _require_every_class(self, split: str, clips: Clips) -> None:
+        counts = Counter(clips.targets.tolist())
+        spoken = [*self.words, UNKNOWN] if self.has_unknown else self.words
+        for index, label in enumerate(spoken):
+            if counts[index] == 0:
+                others = "" if label != UNKNOWN else " (of other words; or set unknown: false)"
+                raise RenaError(
+                    f"{label!r} has no usable recording{others} in {self.folder} for the split "
+                    f"{split}"
+                )

@@ -1,0 +1,292 @@
+"""What the speech tasks share: noise, silence, features, their cache, and augmentation."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from rena_pl.data import cache
+from rena_pl.data.draw import uniform_integers
+from rena_pl.data.files import Skipped, report_skipped
+from rena_pl.data.front_end import FeatureKind, SpeechFrontEnd
+from rena_pl.data.noise import NoiseBank, part_for_split, synthetic_backgrounds
+from rena_pl.data.tensor_task import PLACES, SPLITS, Split, TensorTask, short_hash
+from rena_pl.errors import RenaError
+
+UNKNOWN = "unknown"
+SILENCE = "silence"
+
+Number = TypeVar("Number", int, float)
+
+_CHUNK = 100  # clips whose features are computed at once: their spectra fit the processor cache
+_CACHE_FORMAT = 1  # raise it whenever the same settings come to give other features
+
+# Settings that act on batches, after the cache.
+_NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms"}
+
+
+@dataclass(frozen=True)
+class Clips:
+    """One-second recordings of one split.
+
+    Attributes:
+        waveforms: `(clips, samples)`, int16 at 16 kHz.
+        targets: Class indices, `(clips,)`, int64.
+    """
+
+    waveforms: Tensor
+    targets: Tensor
+
+
+class SpeechTask(TensorTask):
+    """Keyword spotting in clips of one second; a subclass says where the recordings come from.
+
+    The training split has several views: view 0 without added noise, the others with background
+    noise mixed in. The classes are the keywords, then `unknown`, then `silence`.
+
+    Args:
+        keywords: The words to tell apart, one class each.
+        features: `mfcc` (cepstral coefficients) or `log_mel` (mel spectrogram).
+        n_features: Coefficients or mel bands.
+        window_ms: Length of the analysis window in milliseconds.
+        hop_ms: Time from one frame of features to the next, in milliseconds.
+        unknown: Add a class of words that are not keywords.
+        silence: Add a class of background noise without speech.
+        extra_share: Size of `unknown` and of `silence`, relative to a keyword's mean.
+        augmented_views: Renderings of the training recordings with noise, besides the clean one.
+        noise_probability: Share of the clips in those renderings that get noise.
+        time_shift_ms: Training clips are shifted by up to so much, either way.
+        time_mask_ms: A stretch of up to so much is blanked in every training clip; 0 for none.
+        cache_dir: Folder for computed features, `~/.cache/rena_pl` by default; `none` for no cache.
+        batch_size: Examples in a training batch.
+        seed: Seed of everything random in the data.
+
+    Attributes:
+        front_end: The module that computes the features; normalises once the splits are loaded.
+        tried: How many recordings were to be read.
+        skipped: Path and reason of the ones among them that could not be used.
+    """
+
+    # Loudness of the speech over the noise that is mixed in.
+    snr_db: tuple[float, float] = (5.0, 30.0)
+
+    def __init__(
+        self,
+        keywords: list[str] | None,
+        features: FeatureKind = "mfcc",
+        n_features: int = 40,
+        window_ms: int = 30,
+        hop_ms: int = 10,
+        unknown: bool = True,
+        silence: bool = True,
+        extra_share: float = 1.0,
+        augmented_views: int = 2,
+        noise_probability: float = 0.8,
+        time_shift_ms: int = 100,
+        time_mask_ms: int = 100,
+        cache_dir: str | Path | None = "default",
+        batch_size: int = 100,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(batch_size=batch_size, seed=seed)
+        if keywords is not None:
+            check_keywords(keywords)
+        self.keywords = None if keywords is None else list(keywords)
+        self.features = features
+        self.n_features = _between("n_features", n_features, 1, 128)
+        self.window_ms = _between("window_ms", window_ms, 5, 200)
+        self.hop_ms = _between("hop_ms", hop_ms, 1, 200)
+        self.unknown = unknown
+        self.silence = silence
+        self.extra_share = _between("extra_share", extra_share, 0.01, 100)
+        self.augmented_views = _between("augmented_views", augmented_views, 0, 100)
+        self.noise_probability = _between("noise_probability", noise_probability, 0, 1)
+        self.time_shift_ms = _between("time_shift_ms", time_shift_ms, 0, 1000)
+        self.time_mask_ms = _between("time_mask_ms", time_mask_ms, 0, 1000)
+        self.cache_dir = cache_dir
+        self.front_end = SpeechFrontEnd(features, n_features, window_ms, hop_ms)
+        self.tried = 0
+        self.skipped: Skipped = []
+
+    @abstractmethod
+    def clips(self) -> dict[str, Clips]:
+        """The spoken clips of every split: keywords by index and, if wanted, unknown words."""
+
+    def backgrounds(self) -> list[Tensor]:
+        """Recordings of noise in -1..1; made up where a subclass has none."""
+        return synthetic_backgrounds(torch.Generator().manual_seed(self.seed))
+
+    def file_times(self) -> list[int]:
+        """When the files in `listing` were last changed; the cache depends on it."""
+        return []
+
+    @property
+    def words(self) -> list[str]:
+        """The keywords, in the order of their classes."""
+        assert self.keywords is not None
+        return self.keywords
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether there is a class of other words."""
+        return self.unknown
+
+    @property
+    def labels(self) -> list[str]:
+        """The keywords, then `unknown` and `silence` where they are wanted."""
+        unknown = [UNKNOWN] if self.has_unknown else []
+        silence = [SILENCE] if self.silence else []
+        return [*self.words, *unknown, *silence]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """One channel, features, frames."""
+        return 1, self.n_features, self.front_end.frames()
+
+    def load(self) -> dict[str, Split]:
+        """Features of all splits, from the cache where it holds them."""
+        path = self._cache_path()
+        splits = None if path is None else self._read_cache(path)
+        if splits is None:
+            self.tried, self.skipped = 0, []
+            splits = self._compute()
+            if path is not None:
+                self._write_cache(path, splits)
+        report_skipped(self.skipped, self.tried, "recordings")
+        return splits
+
+    def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Shift every example in time and blank a stretch of it, each by its own draw."""
+        examples, _, height, frames = features.shape
+        time = torch.arange(frames, device=features.device)
+        shift = min(self.time_shift_ms // self.hop_ms, frames - 1)
+        if shift:
+            offset = uniform_integers(-shift, shift, (examples, 1), features, generator)
+            # Frames from beyond the clip repeat its first or last frame: background goes on.
+            source = (time - offset).clamp(0, frames - 1)
+            features = features.gather(
+                3, source[:, None, None, :].expand(-1, features.shape[1], height, -1)
+            )
+        longest = min(self.time_mask_ms // self.hop_ms, frames)
+        if longest:
+            length = uniform_integers(0, longest, (examples, 1), features, generator)
+            start = uniform_integers(0, frames - 1, (examples, 1), features, generator)
+            blank = (time >= start) & (time < start + length)
+            features = features.masked_fill(blank[:, None, None, :], 0.0)
+        return features
+
+    def extras(self, keyword_clips: int) -> int:
+        """How many clips `unknown` or `silence` gets in a split with so many keyword clips."""
+        return max(1, round(self.extra_share * keyword_clips / len(self.words)))
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A generator of its own for every purpose, so that one does not disturb another."""
+        return torch.Generator().manual_seed(int(short_hash([self.seed, purpose])[:12], 16))
+
+    def render(
+        self, split: str, view: int, waveforms: Tensor, noise: NoiseBank, generator: torch.Generator
+    ) -> Tensor:
+        """A chunk of a split's clips as they sound in `view`: noise in all training views but 0."""
+        if view == 0:
+            return waveforms
+        return noise.mix_into(waveforms, self.noise_probability, self.snr_db, generator)
+
+    @torch.no_grad()
+    def _compute(self) -> dict[str, Split]:
+        clips = self.clips()
+        backgrounds = self.backgrounds()
+        splits = {}
+        for name in SPLITS:
+            noise = NoiseBank(part_for_split(backgrounds, name))
+            splits[name] = self._features(name, clips.pop(name), noise)
+        self.front_end.fit(splits["train"].features)
+        for split in splits.values():
+            split.features.sub_(self.front_end.mean).div_(self.front_end.std)
+        return splits
+
+    def _features(self, split: str, clips: Clips, noise: NoiseBank) -> Split:
+        spoken = clips.targets.shape[0]
+        silent = 0
+        if self.silence:
+            silent = self.extras(int((clips.targets < len(self.words)).sum()))
+        views = 1 + self.augmented_views if split == "train" else 1
+        features = torch.empty(views, spoken + silent, *self.input_shape)
+        for view in range(views):
+            done = 0
+            for waveforms in self._chunks(split, view, clips, silent, noise):
+                features[view, done : done + len(waveforms)] = self.front_end.raw(waveforms)
+                done += len(waveforms)
+        silence = torch.full((silent,), self.num_classes - 1)
+        return Split(features, torch.cat([clips.targets, silence]))
+
+    def _chunks(
+        self, split: str, view: int, clips: Clips, silent: int, noise: NoiseBank
+    ) -> Iterator[Tensor]:
+        generator = self.generator(f"{split} view {view}")
+        for chunk in torch.split(clips.waveforms, _CHUNK):
+            yield self.render(split, view, chunk.float() / 32768, noise, generator)
+        for begin in range(0, silent, _CHUNK):
+            yield noise.silence(min(_CHUNK, silent - begin), generator)
+
+    def _cache_path(self) -> Path | None:
+        if self.cache_dir is None:
+            return None
+        folder = Path(self.cache_dir) if self.cache_dir != "default" else cache.default_cache_dir()
+        content: list[Any] = [_CACHE_FORMAT, type(self).__name__, self.settings(_NOT_IN_CACHE)]
+        key = short_hash([*content, self.listing(), self.file_times()])
+        return folder.expanduser() / f"speech-{key}.safetensors"
+
+    def _read_cache(self, path: Path) -> dict[str, Split] | None:
+        content = cache.read(path)
+        if content is None:
+            return None
+        tensors, notes = content
+        self.front_end.mean.copy_(tensors["mean"])
+        self.front_end.std.copy_(tensors["std"])
+        self.tried = int(notes["tried"])
+        self.skipped = [(name, reason) for name, reason in json.loads(notes["skipped"])]
+        return {
+            name: Split(tensors[f"{name}.features"], tensors[f"{name}.targets"]) for name in SPLITS
+        }
+
+    def _write_cache(self, path: Path, splits: dict[str, Split]) -> None:
+        tensors = {"mean": self.front_end.mean, "std": self.front_end.std}
+        for name, split in splits.items():
+            tensors[f"{name}.features"] = split.features
+            tensors[f"{name}.targets"] = split.targets
+        notes = {"tried": str(self.tried), "skipped": json.dumps(self.skipped)}
+        cache.write(path, tensors, notes)
+
+
+def check_keywords(keywords: list[str]) -> None:
+    """Refuse keywords that cannot be class names.
+
+    Raises:
+        RenaError: A keyword is empty, holds control characters, is there twice or is the name of
+            an extra class; or there are none or more than 100.
+    """
+    if not 1 <= len(keywords) <= 100:
+        raise RenaError(f"keywords: {len(keywords)} given, 1 to 100 are possible")
+    for keyword in keywords:
+        if not isinstance(keyword, str) or not keyword.strip():
+            raise RenaError(f"keywords: {keyword!r} is not a word")
+        if any(unicodedata.category(letter).startswith("C") for letter in keyword):
+            raise RenaError(f"keywords: {keyword!r} holds control characters")
+        if keyword in (UNKNOWN, SILENCE):
+            raise RenaError(f"keywords: {keyword!r} is the name of an extra class")
+        if keywords.count(keyword) > 1:
+            raise RenaError(f"keywords: {keyword!r} is there twice")
+
+
+def _between(name: str, value: Number, low: float, high: float) -> Number:
+    if not low <= value <= high:
+        raise RenaError(f"{name}: {value} is not between {low} and {high}")
+    return value

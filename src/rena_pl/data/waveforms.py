@@ -1,0 +1,64 @@
+"""Reading recordings as waveforms of one second."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+from torchaudio.transforms import Resample  # type: ignore[import-untyped, unused-ignore]
+
+from rena_pl.data.front_end import SAMPLE_RATE
+
+Waveform = NDArray[np.float32]
+
+
+def read_mono(path: Path) -> tuple[Waveform, int]:
+    """The mean of the channels in -1..1, and the samples per second.
+
+    Raises:
+        ValueError: The file is no recording, or an empty one.
+    """
+    try:
+        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(error.error_string) from error
+    if not len(channels):
+        raise ValueError("empty recording")
+    waveform: Waveform = channels.mean(axis=1)
+    if not np.isfinite(waveform).all():
+        raise ValueError("samples that are not numbers")
+    return waveform, rate
+
+
+def resample(waveform: Waveform, rate: int) -> Waveform:
+    """`waveform` at 16,000 samples a second."""
+    if rate == SAMPLE_RATE:
+        return waveform
+    resampled: Waveform = _resampler(rate)(torch.from_numpy(waveform)).numpy()
+    return resampled
+
+
+@lru_cache
+def _resampler(rate: int) -> Resample:
+    return Resample(rate, SAMPLE_RATE)
+
+
+def fit_to_a_second(waveform: Waveform, loudest: bool = False) -> Waveform:
+    """Pad on both sides, or cut: the first second, or the one with the most energy."""
+    missing = SAMPLE_RATE - len(waveform)
+    if missing >= 0:
+        return np.pad(waveform, (missing // 2, missing - missing // 2))
+    begin = 0
+    if loudest:
+        energy = np.concatenate([[0.0], np.cumsum(waveform.astype(np.float64) ** 2)])
+        begin = int(np.argmax(energy[SAMPLE_RATE:] - energy[:-SAMPLE_RATE]))
+    return waveform[begin : begin + SAMPLE_RATE]
+
+
+def to_int16(waveform: Waveform) -> NDArray[np.int16]:
+    """The samples as int16, which takes half the memory; louder than full scale is clipped."""
+    return np.clip(np.round(waveform * 32768), -32768, 32767).astype(np.int16)
