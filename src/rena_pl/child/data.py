@@ -1,0 +1,94 @@
+"""A task as the fast loop reads it: whole batches on the child's device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+
+from rena_pl.data.tensor_task import Batch, TensorTask
+
+EVALUATION_BATCH = 500
+
+
+class ChildData(Protocol):
+    """Batches to train on and to evaluate on."""
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training steps in one epoch."""
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        """The training batches of one epoch."""
+
+    def split(self, name: str) -> Iterator[Batch]:
+        """All examples of `val` or `test`, in order."""
+
+
+def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
+    """How to read a task that is set up: from memory where it can, else through its loaders."""
+    if isinstance(task, TensorTask):
+        return ResidentData(task, device)
+    return LoadedData(task, device)
+
+
+class ResidentData:
+    """A `TensorTask`: its features stay on the device, batches are cut from them by index."""
+
+    def __init__(self, task: TensorTask, device: torch.device) -> None:
+        self.task = task
+        self.splits = {name: split.to(device) for name, split in task.splits.items()}
+        self.device = device
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training steps in one epoch; a last batch of a single example is left out."""
+        full, rest = divmod(len(self.splits["train"]), self.task.batch_size)
+        return full + (rest > 1)
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        """Shuffled and augmented batches."""
+        train = self.splits["train"]
+        order = torch.randperm(len(train), generator=generator, device=self.device)
+        for indices in order.split(self.task.batch_size)[: self.batches_per_epoch]:
+            features, targets = train.take(indices, generator)
+            yield self.task.augment(features, generator), targets
+
+    def split(self, name: str) -> Iterator[Batch]:
+        """Large batches in order."""
+        split = self.splits[name]
+        for indices in torch.arange(len(split), device=self.device).split(EVALUATION_BATCH):
+            yield split.take(indices)
+
+
+class LoadedData:
+    """Any other LightningDataModule: its own loaders, moved to the device batch by batch."""
+
+    def __init__(self, task: LightningDataModule, device: torch.device) -> None:
+        self.task = task
+        self.device = device
+        self.loader: Any = task.train_dataloader()
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training steps in one epoch."""
+        return len(self.loader)
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        """The batches of the task's loader, which shuffles and augments with torch's generator."""
+        with torch.random.fork_rng(devices=[]):
+            seed = torch.randint(2**31, (1,), generator=generator, device=self.device)
+            torch.manual_seed(int(seed))
+            yield from map(self._move, self.loader)
+
+    def split(self, name: str) -> Iterator[Batch]:
+        """The batches of the task's loader of that split."""
+        loader: Any = self.task.val_dataloader() if name == "val" else self.task.test_dataloader()
+        yield from map(self._move, loader)
+
+    def _move(self, batch: Any) -> tuple[Tensor, Tensor]:
+        features, targets = batch
+        return features.to(self.device), targets.to(self.device)

@@ -1,0 +1,102 @@
+"""The fast lane: train and evaluate a child with nothing around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import cache
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.classification import multiclass_accuracy
+
+from rena_pl.child.data import ChildData
+from rena_pl.child.module import Child
+from rena_pl.data.tensor_task import Batch
+
+METRICS = {"accuracy": "micro", "balanced_accuracy": "macro"}
+"""What a search can go for, and how torchmetrics averages it over the classes."""
+
+
+class TrainingFailed(Exception):
+    """The child cannot be scored, for the stated reason."""
+
+
+def train(
+    child: Child,
+    data: ChildData,
+    epochs: int,
+    generator: torch.Generator,
+    on_epoch: Callable[[int], None] | None = None,
+) -> None:
+    """Train a child in place, on the device it is on.
+
+    The loss is looked at once an epoch, so that nothing waits for the device in between.
+
+    Args:
+        child: The network; left in evaluation mode.
+        data: Its task.
+        epochs: Passes over the training split.
+        generator: Of order, views and augmentation; on the child's device.
+        on_epoch: Called after every epoch with the number of epochs done.
+
+    Raises:
+        TrainingFailed: The loss is no longer finite.
+    """
+    child.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer, schedule = child.optimizer(epochs * data.batches_per_epoch)
+    for epoch in range(epochs):
+        total = torch.zeros((), device=child.device)
+        for features, targets in data.epoch(generator):
+            with autocast(child.device):
+                loss = child.loss(
+                    features.contiguous(memory_format=torch.channels_last), targets
+                )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.detach()
+        if not torch.isfinite(total):
+            raise TrainingFailed(f"the loss was not finite in epoch {epoch + 1}")
+        if on_epoch is not None:
+            on_epoch(epoch + 1)
+    child.eval()
+
+
+@torch.inference_mode()
+def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """Predicted and true classes of all batches, `(examples,)` each, on the CPU."""
+    child.eval()
+    predicted, true = [], []
+    for features, targets in batches:
+        with autocast(child.device):
+            logits = child(features.contiguous(memory_format=torch.channels_last))
+        predicted.append(logits.argmax(1))
+        true.append(targets)
+    return torch.cat(predicted).cpu(), torch.cat(true).cpu()
+
+
+def score(child: Child, batches: Iterable[Batch], num_classes: int, metric: str) -> float:
+    """The metric of a child on some batches.
+
+    It is worked out from the predictions by a function without state: a torchmetrics object would
+    average over the different children of all ranks as soon as a process group exists.
+    """
+    predicted, true = predict(child, batches)
+    average = METRICS[metric]
+    return float(multiclass_accuracy(predicted, true, num_classes, average=average))  # type: ignore[arg-type]
+
+
+def autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Autocast to bfloat16 where the hardware computes in it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device.type))
+
+
+@cache
+def computes_bfloat16(device_type: str) -> bool:
+    """Whether bfloat16 is the faster type on this kind of device."""
+    if device_type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return device_type == "cpu" and any(map(capabilities.get, ("avx512_bf16", "amx_bf16")))

@@ -1,0 +1,111 @@
+"""The child: the network of one architecture as a plain LightningModule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+
+from rena_pl.architecture import Architecture, Shape
+from rena_pl.network.build import build
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How children are trained: AdamW with a one-cycle schedule.
+
+    Attributes:
+        learning_rate: The peak of the cycle.
+        weight_decay: Of AdamW.
+        warm_up: The share of the steps in which the learning rate rises.
+        label_smoothing: Of the cross-entropy.
+    """
+
+    learning_rate: float = 0.01
+    weight_decay: float = 0.02
+    warm_up: float = 0.25
+    label_smoothing: float = 0.1
+
+
+class Child(LightningModule):
+    """A network that any Lightning Trainer can fit; inside the search `train` does.
+
+    Args:
+        architecture: What to build.
+        input_shape: `(channels, height, width)` of one example.
+        num_classes: Outputs of the classifier.
+        recipe: How to train it.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        input_shape: Shape,
+        num_classes: int,
+        recipe: Recipe | None = None,
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.recipe = recipe or Recipe()
+        self.network = build(architecture, input_shape, num_classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features `(batch, channels, height, width)` to logits `(batch, classes)`."""
+        logits: Tensor = self.network(features)
+        return logits
+
+    def loss(self, features: Tensor, targets: Tensor) -> Tensor:
+        """The training loss of a batch."""
+        return functional.cross_entropy(
+            self(features), targets, label_smoothing=self.recipe.label_smoothing
+        )
+
+    def optimizer(self, steps: int) -> tuple[Optimizer, LRScheduler]:
+        """The optimiser and the schedule for a training of `steps` steps."""
+        optimizer = AdamW(
+            self.parameters(),
+            lr=self.recipe.learning_rate,
+            weight_decay=self.recipe.weight_decay,
+            fused=True,
+        )
+        schedule = OneCycleLR(
+            optimizer,
+            max_lr=self.recipe.learning_rate,
+            total_steps=max(steps, 2),
+            pct_start=self.recipe.warm_up,
+            cycle_momentum=False,
+        )
+        return optimizer, schedule
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """The loss of a batch."""
+        loss = self.loss(*batch)
+        self.log("train_loss", loss)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log the accuracy on the validation split."""
+        self._log_accuracy("val_accuracy", batch)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log the accuracy on the test split."""
+        self._log_accuracy("test_accuracy", batch)
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser and its schedule, for a Trainer."""
+        optimizer, schedule = self.optimizer(int(self.trainer.estimated_stepping_batches))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def _log_accuracy(self, name: str, batch: tuple[Tensor, Tensor]) -> None:
+        features, targets = batch
+        correct = (self(features).argmax(1) == targets).to(torch.float32).mean()
+        self.log(name, correct, prog_bar=True, sync_dist=True, batch_size=len(targets))

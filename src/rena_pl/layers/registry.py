@@ -1,0 +1,148 @@
+"""What a layer type is, and the registry in which each one is found by its name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from rena_pl.architecture import ArchitectureError, Layer, Shape, Value
+from rena_pl.errors import RenaError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ENTRY_POINT_GROUP = "rena_pl.layers"
+BUILT_IN_MODULES = ("convolution", "pooling", "recurrent", "dense")
+
+
+def choice(*values: Any) -> Any:
+    """A hyper-parameter and the values a search space offers for it by default.
+
+    The first value is the default. A number may lie outside the choices in an architecture file,
+    as long as it is positive; text and truth values are a closed set.
+    """
+    return field(default=values[0], metadata={"choices": values})
+
+
+@dataclass(frozen=True)
+class LayerType(ABC):
+    """A kind of layer; an instance holds one layer's hyper-parameters as its attributes.
+
+    A subclass is a frozen dataclass whose fields are made with `choice`, decorated with
+    `register`. It must be total: every shape with positive extents has an output shape, since
+    actions may put any layer anywhere. Modules import torch inside `build`, so that architectures
+    and spaces load without it.
+    """
+
+    kind: ClassVar[str]
+    flattens: ClassVar[bool] = False
+    """Whether the output has no height and width left; only layers that flatten too may follow."""
+
+    @classmethod
+    def choices(cls) -> dict[str, tuple[Value, ...]]:
+        """The default choices of every hyper-parameter, in the order of the class."""
+        return {item.name: item.metadata["choices"] for item in fields(cls)}
+
+    @classmethod
+    def custom_ops(cls) -> dict[type[nn.Module], Callable[..., None]]:
+        """Counting rules for modules of this type that thop cannot count."""
+        return {}
+
+    @abstractmethod
+    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The shape this layer makes of its inputs' shapes."""
+
+    @abstractmethod
+    def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        """A fresh module that maps tensors of the inputs' shapes to one of the output shape."""
+
+    def as_layer(self, *inputs: int) -> Layer:
+        """These hyper-parameters as the data of a layer that reads from `inputs`."""
+        return Layer.of(self.kind, {f.name: getattr(self, f.name) for f in fields(self)}, inputs)
+
+
+AnyLayerType = TypeVar("AnyLayerType", bound=type[LayerType])
+_registered: dict[str, type[LayerType]] = {}
+
+
+def register(layer_type: AnyLayerType) -> AnyLayerType:
+    """Class decorator that makes a layer type known by its `kind`.
+
+    Raises:
+        RenaError: Another class has that name already.
+    """
+    other = _registered.setdefault(layer_type.kind, layer_type)
+    if other is not layer_type and other.__qualname__ != layer_type.__qualname__:
+        raise RenaError(
+            f"two layer types are called '{layer_type.kind}': "
+            f"{other.__module__}.{other.__qualname__} and "
+            f"{layer_type.__module__}.{layer_type.__qualname__}"
+        )
+    return layer_type
+
+
+@cache
+def _load_all() -> None:
+    for name in BUILT_IN_MODULES:
+        import_module(f"rena_pl.layers.{name}")
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+        entry_point.load()
+
+
+def layer_types() -> Mapping[str, type[LayerType]]:
+    """Every registered layer type by kind: ours and those of the entry-point group."""
+    _load_all()
+    return _registered
+
+
+def layer_type(kind: str) -> type[LayerType]:
+    """The layer type called `kind`.
+
+    Raises:
+        RenaError: There is none; the sentence lists those there are.
+    """
+    known = layer_types()
+    if kind not in known:
+        raise RenaError(f"unknown layer type '{kind}'; known are {', '.join(sorted(known))}")
+    return known[kind]
+
+
+@cache
+def _decode(kind: str, hyper: tuple[tuple[str, Value], ...]) -> LayerType:
+    cls = layer_type(kind)
+    values = dict(hyper)
+    choices = cls.choices()
+    if values.keys() != choices.keys():
+        raise ArchitectureError(
+            f"{kind} takes exactly {', '.join(choices) or 'no hyper-parameters'}, "
+            f"but was given {', '.join(values) or 'none'}"
+        )
+    for name, value in values.items():
+        check_value(kind, name, value, choices[name])
+    return cls(**values)
+
+
+def check_value(kind: str, name: str, value: Any, choices: tuple[Value, ...]) -> None:
+    """Raise an `ArchitectureError` unless `value` can be given to the hyper-parameter."""
+    if isinstance(choices[0], bool | str):
+        if type(value) is not type(choices[0]) or value not in choices:
+            allowed = ", ".join(map(str, choices))
+            raise ArchitectureError(f"{kind}: {name} must be one of {allowed}, not {value!r}")
+    elif type(value) is not type(choices[0]) or value <= 0:
+        noun = "whole number" if isinstance(choices[0], int) else "number"
+        raise ArchitectureError(f"{kind}: {name} must be a positive {noun}, not {value!r}")
+
+
+def decode(layer: Layer) -> LayerType:
+    """The layer type instance that holds a layer's hyper-parameters.
+
+    Raises:
+        ArchitectureError: Hyper-parameters are missing, unknown or not allowed.
+        RenaError: The kind is unknown.
+    """
+    return _decode(layer.kind, layer.hyper)

@@ -1,0 +1,41 @@
+"""Shapes through a network, and the check that an architecture is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
+from rena_pl.errors import RenaError
+from rena_pl.layers.registry import decode
+
+
+@lru_cache(maxsize=100_000)
+def _output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
+    return decode(layer).output_shape(inputs)
+
+
+def input_shapes(layer: Layer, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+    """The shapes a layer reads, given the network input's shape and those of the layers so far."""
+    return tuple(shapes[source] for source in layer.inputs)
+
+
+def layer_shapes(architecture: Architecture, input_shape: Shape) -> list[Shape]:
+    """The network input's shape, followed by every layer's output shape.
+
+    Raises:
+        ArchitectureError: A layer is of an unknown kind, has a bad value, or cannot take its
+            input; the sentence names the layer.
+    """
+    shapes = [input_shape]
+    flat = [False]
+    for number, layer in enumerate(architecture.layers, start=1):
+        try:
+            flattens = decode(layer).flattens
+            if any(flat[source] for source in layer.inputs) and not flattens:
+                raise ArchitectureError("its input has no height and width left")
+            shapes.append(_output_shape(layer, input_shapes(layer, shapes)))
+        except (RenaError, ValueError) as error:
+            raise ArchitectureError(f"layer {number} ({layer.kind}): {error}") from None
+        flat.append(flattens)
+    return shapes

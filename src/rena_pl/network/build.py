@@ -1,0 +1,48 @@
+"""An architecture becomes an `nn.Module`."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from rena_pl.architecture import Architecture, Shape
+from rena_pl.layers.registry import decode
+from rena_pl.layers.shapes import input_shapes, layer_shapes
+from rena_pl.space.skeletons import skeleton
+
+
+class Network(nn.Module):
+    """The layers of an architecture, wired by their inputs, and a classifier on the last one.
+
+    Attributes:
+        layers: One module per layer, in order.
+        head: Average over height and width, then a linear classifier.
+    """
+
+    def __init__(self, architecture: Architecture, input_shape: Shape, num_classes: int) -> None:
+        super().__init__()
+        skeleton(architecture.skeleton).check(architecture)
+        shapes = layer_shapes(architecture, input_shape)
+        self.sources = [layer.inputs for layer in architecture.layers]
+        self.layers = nn.ModuleList(
+            decode(layer).build(input_shapes(layer, shapes)) for layer in architecture.layers
+        )
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shapes[-1][0], num_classes)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features `(batch, channels, height, width)` to logits `(batch, classes)`."""
+        outputs = [features]
+        for layer, sources in zip(self.layers, self.sources, strict=True):
+            outputs.append(layer(*(outputs[source] for source in sources)))
+        logits: Tensor = self.head(outputs[-1])
+        return logits
+
+
+def build(architecture: Architecture, input_shape: Shape, num_classes: int) -> Network:
+    """The network of an architecture, freshly initialised from torch's global generator.
+
+    Raises:
+        ArchitectureError: A layer is not sound; the sentence names it.
+    """
+    return Network(architecture, input_shape, num_classes)

@@ -1,0 +1,127 @@
+"""What the search is after: accuracy inside bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from rena_pl.errors import RenaError
+from rena_pl.resources.profile import ENTRIES
+
+UNBOUNDED_VIOLATION = 1e9
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """An upper or lower bound, or both, on one entry of the profile.
+
+    Attributes:
+        entry: What is bounded: params, model_bytes, macs, flops, bytes_moved, intensity or
+            peak_memory.
+        max: The upper bound.
+        min: The lower bound.
+        penalty: `hard`, or the base penalty in (0, 1] that the reward is multiplied with, once
+            for every time the bound is exceeded by its own size; near 1 is soft.
+    """
+
+    entry: str
+    max: float | None = None
+    min: float | None = None
+    penalty: float | Literal["hard"] = "hard"
+
+    def __post_init__(self) -> None:
+        if self.entry not in ENTRIES:
+            raise RenaError(
+                f"unknown constraint entry '{self.entry}'; known are {', '.join(ENTRIES)}"
+            )
+        if self.max is None and self.min is None:
+            raise RenaError(f"constraint on {self.entry}: give max, min or both")
+        for bound in (self.max, self.min):
+            if bound is not None and not (isfinite(bound) and bound > 0):
+                raise RenaError(f"constraint on {self.entry}: bound {bound} must be above 0")
+        if self.max is not None and self.min is not None and self.min > self.max:
+            raise RenaError(f"constraint on {self.entry}: min {self.min} is above max {self.max}")
+        if self.penalty != "hard" and not 0 < self.penalty <= 1:
+            raise RenaError(
+                f"constraint on {self.entry}: penalty {self.penalty} must be 'hard' or in (0, 1]"
+            )
+
+    @property
+    def hard(self) -> bool:
+        """Whether a network that breaks the bound is never trained."""
+        return self.penalty == "hard"
+
+    def violation(self, profile: Mapping[str, float]) -> float:
+        """By how much of itself the bound is broken: max(0, U/C - 1), or max(0, C/U - 1).
+
+        (RENA, reward; the exponent of the base penalty.)
+        """
+        use = profile[self.entry]
+        over = 0.0 if self.max is None else max(0.0, use / self.max - 1)
+        if self.min is None or use >= self.min:
+            return over
+        return self.min / use - 1 if use > 0 else UNBOUNDED_VIOLATION
+
+    def __str__(self) -> str:
+        lower = "" if self.min is None else f"{self.min:,.6g} <= "
+        upper = "" if self.max is None else f" <= {self.max:,.6g}"
+        return f"{lower}{self.entry}{upper}"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The reward of a child from its accuracy and its profile.
+
+    Attributes:
+        constraints: The bounds.
+        failure_reward: The reward of a child that failed to train.
+    """
+
+    constraints: Sequence[Constraint] = ()
+    failure_reward: float = 0.0
+
+    def __post_init__(self) -> None:
+        entries = [constraint.entry for constraint in self.constraints]
+        for entry in entries:
+            if entries.count(entry) > 1:
+                raise RenaError(f"two constraints on {entry}: give its min and max in one")
+
+    def hard_violation(self, profile: Mapping[str, float]) -> float:
+        """The sum of the violations of all hard bounds: 0 for a feasible network."""
+        return sum(c.violation(profile) for c in self.constraints if c.hard)
+
+    def feasible(self, profile: Mapping[str, float]) -> bool:
+        """Whether every hard bound is kept, so that the network may be trained."""
+        return self.hard_violation(profile) == 0
+
+    def meets_all(self, profile: Mapping[str, float]) -> bool:
+        """Whether every bound is kept, hard or soft."""
+        return all(constraint.violation(profile) == 0 for constraint in self.constraints)
+
+    def reward(self, accuracy: float, profile: Mapping[str, float]) -> float:
+        """R = accuracy x product of p^v over the soft bounds (RENA, reward).
+
+        A network that breaks a hard bound, where p is 0, gets the negative of its violation, but
+        at least -1: it was not trained, and the policy still sees which way leads inside.
+        """
+        broken = self.hard_violation(profile)
+        if broken:
+            return -min(1.0, broken)
+        reward = accuracy
+        for constraint in self.constraints:
+            if constraint.penalty != "hard":
+                reward *= constraint.penalty ** constraint.violation(profile)
+        return reward
+
+    def usage(self, profile: Mapping[str, float]) -> list[float]:
+        """For every bound, how much of it is used: U/C for upper bounds, C/U for lower ones."""
+        usage = []
+        for constraint in self.constraints:
+            use = profile[constraint.entry]
+            if constraint.max is not None:
+                usage.append(use / constraint.max)
+            if constraint.min is not None:
+                usage.append(constraint.min / use if use > 0 else UNBOUNDED_VIOLATION)
+        return usage

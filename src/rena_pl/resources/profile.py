@@ -1,0 +1,193 @@
+"""Resource use of an architecture: counted by thop once per layer and input shape, then summed.
+
+Conventions: batch 1; FLOPs are 2 x MACs, and MACs are what thop counts, norms included; bytes
+moved let each layer read its inputs and weights once and write its output once; intensity is
+FLOPs per byte moved (RENA, resources); peak memory is the largest working set of activations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from rena_pl.architecture import Architecture, Layer, Shape
+from rena_pl.errors import RenaError
+from rena_pl.layers.registry import decode, layer_types
+from rena_pl.layers.shapes import input_shapes, layer_shapes
+
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The resource use of one architecture.
+
+    Attributes:
+        params: Trainable parameters.
+        model_bytes: Bytes of parameters and buffers at the stated dtype.
+        macs: Multiply-adds of one inference.
+        flops: Multiplications and additions of one inference, 2 x MACs.
+        bytes_moved: Bytes read and written by all layers.
+        intensity: FLOPs per byte moved.
+        peak_memory: Bytes of activations alive at once, at their most.
+    """
+
+    params: int
+    model_bytes: int
+    macs: int
+    flops: int
+    bytes_moved: int
+    intensity: float
+    peak_memory: int
+
+    def as_dict(self) -> dict[str, float]:
+        """The entries by name."""
+        return asdict(self)
+
+
+ENTRIES = tuple(entry.name for entry in fields(Profile))
+"""The names a constraint can bound."""
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """The counts of one layer, in values rather than bytes, so that they hold for every dtype.
+
+    Attributes:
+        name: What the layer is, for tables.
+        params: Trainable parameters.
+        buffers: Values kept beside them, such as batch-norm statistics.
+        macs: Multiply-adds, by thop.
+        read: Values of the inputs.
+        written: Values of the output.
+        working: The most input and output values of one of the layer's own modules.
+    """
+
+    name: str
+    params: int
+    buffers: int
+    macs: int
+    read: int
+    written: int
+    working: int
+
+
+def profile(
+    architecture: Architecture, input_shape: Shape, num_classes: int, dtype: str = "float32"
+) -> Profile:
+    """The resource use of an architecture.
+
+    Args:
+        architecture: What to count.
+        input_shape: `(channels, height, width)` of one example.
+        num_classes: Outputs of the classifier.
+        dtype: Of weights and activations: float32, float16, bfloat16 or int8.
+
+    Raises:
+        ArchitectureError: A layer is not sound.
+    """
+    if dtype not in BYTES:
+        raise RenaError(f"unknown dtype '{dtype}'; known are {', '.join(BYTES)}")
+    size = BYTES[dtype]
+    layers = layer_profiles(architecture, input_shape, num_classes)
+    params = sum(layer.params for layer in layers)
+    flops = 2 * sum(layer.macs for layer in layers)
+    moved = size * sum(layer.read + layer.params + layer.written for layer in layers)
+    return Profile(
+        params=params,
+        model_bytes=size * (params + sum(layer.buffers for layer in layers)),
+        macs=flops // 2,
+        flops=flops,
+        bytes_moved=moved,
+        intensity=flops / moved,
+        peak_memory=size * max(_alive(architecture, layers)),
+    )
+
+
+def layer_profiles(
+    architecture: Architecture, input_shape: Shape, num_classes: int
+) -> list[LayerProfile]:
+    """The counts of every layer in order, the classifier last."""
+    shapes = layer_shapes(architecture, input_shape)
+    counts = [
+        _profile_layer(Layer(layer.kind, layer.hyper), input_shapes(layer, shapes))
+        for layer in architecture.layers
+    ]
+    return [*counts, _profile_head(shapes[-1], num_classes)]
+
+
+def _alive(architecture: Architecture, layers: list[LayerProfile]) -> Iterator[int]:
+    """Activation values alive while each layer runs: its own, and those that later layers read."""
+    last_reader = {0: 1}
+    for number, layer in enumerate(architecture.layers, start=1):
+        last_reader.update(dict.fromkeys(layer.inputs, number))
+    sizes = [layers[0].read, *(layer.written for layer in layers[:-1])]
+    for number, layer in enumerate(architecture.layers, start=1):
+        waiting = sum(
+            sizes[source]
+            for source in range(number)
+            if source not in layer.inputs and last_reader.get(source, 0) > number
+        )
+        yield layers[number - 1].working + waiting
+    yield layers[-1].working
+
+
+@lru_cache(maxsize=200_000)
+def _profile_layer(layer: Layer, inputs: tuple[Shape, ...]) -> LayerProfile:
+    with torch.device("meta"):
+        module = decode(layer).build(inputs)
+    written = prod(decode(layer).output_shape(inputs))
+    return _count(str(layer), module, inputs, written)
+
+
+@lru_cache(maxsize=10_000)
+def _profile_head(shape: Shape, num_classes: int) -> LayerProfile:
+    with torch.device("meta"):
+        module = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shape[0], num_classes)
+        )
+    return _count("classifier", module, (shape,), num_classes)
+
+
+def _count(
+    name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int
+) -> LayerProfile:
+    """Count one module on the meta device, where only shapes are worked out."""
+    read = sum(map(prod, inputs))
+    params = sum(parameter.numel() for parameter in module.parameters())
+    buffers = sum(buffer.numel() for buffer in module.buffers())
+    working = [read + written]
+    hooks = [
+        leaf.register_forward_hook(lambda _m, args, out: working.append(_values(args) + _values(out)))
+        for leaf in module.modules()
+        if not list(leaf.children()) and not isinstance(leaf, nn.Identity)
+    ]
+    macs = thop_macs(module, tuple(torch.empty(1, *shape, device="meta") for shape in inputs))
+    for hook in hooks:
+        hook.remove()
+    return LayerProfile(name, params, buffers, macs, read, written, max(working))
+
+
+def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
+    """What thop counts for a module, with the counting rules of all layer types."""
+    import thop
+
+    rules = {
+        module_type: rule
+        for layer_type in layer_types().values()
+        for module_type, rule in layer_type.custom_ops().items()
+    }
+    macs, _ = thop.profile(module, inputs, custom_ops=rules, verbose=False)
+    return round(macs)
+
+
+def _values(item: object) -> int:
+    """The number of values in a tensor or a nest of tuples of them."""
+    if isinstance(item, Tensor):
+        return item.numel()
+    return sum(map(_values, item)) if isinstance(item, tuple | list) else 0
