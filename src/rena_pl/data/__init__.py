@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rena_pl.data.speech_commands import SpeechCommands
+    from rena_pl.data.spoken_keywords import SpokenKeywords
     from rena_pl.data.tensor_task import Split, TensorTask
 
 # Loaded on first use: `import rena_pl.data` alone imports neither torch nor Lightning.
 _MODULES = {
     "SpeechCommands": "speech_commands",
+    "SpokenKeywords": "spoken_keywords",
     "Split": "tensor_task",
     "TensorTask": "tensor_task",
 }
 
-__all__ = ["SpeechCommands", "Split", "TensorTask"]
+__all__ = ["SpeechCommands", "Split", "SpokenKeywords", "TensorTask"]
 
 
 def __getattr__(name: str) -> Any:

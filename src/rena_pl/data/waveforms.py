@@ -34,11 +34,11 @@ def read_mono(path: Path) -> tuple[Waveform, int]:
     return waveform, rate
 
 
-def resample(waveform: Waveform, rate: int) -> Waveform:
-    """`waveform` at 16,000 samples a second."""
+def resample(waveforms: Waveform, rate: int) -> Waveform:
+    """`waveforms`, one or a batch of equal length, at 16,000 samples a second."""
     if rate == SAMPLE_RATE:
-        return waveform
-    resampled: Waveform = _resampler(rate)(torch.from_numpy(waveform)).numpy()
+        return waveforms
+    resampled: Waveform = _resampler(rate)(torch.from_numpy(waveforms)).numpy()
     return resampled
 
 
