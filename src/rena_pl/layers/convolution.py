@@ -189,3 +189,37 @@ class Temporal(LayerType):
             norm(self.norm, self.channels),
             activation(self.activation),
         )
+
+
+@register
+@dataclass(frozen=True)
+class TemporalResidual(LayerType):
+    """The block of TC-ResNet (arXiv 1904.03814, figure 2): two convolutions over time and a shortcut.
+
+    The shortcut passes the input on where its shape allows it, else through a 1x1 convolution.
+    """
+
+    kind: ClassVar[str] = "temporal_residual"
+    channels: int = choice(*CHANNELS)
+    kernel: int = choice(9, 3, 5, 7, 15)
+    stride: int = choice(1, 2, 4)
+    activation: str = choice(*ACTIVATIONS)
+
+    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """`(channels, 1, width / stride)`, rounded up."""
+        ((_, _, width),) = inputs
+        return (self.channels, 1, strided(width, self.stride))
+
+    def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
+        """The block, after channels and height are merged."""
+        from rena_pl.layers.residual_modules import TemporalResidualBlock
+
+        ((in_channels, height, width),) = inputs
+        return TemporalResidualBlock(
+            in_channels * height,
+            self.channels,
+            useful_kernel(self.kernel, width),
+            useful_kernel(self.kernel, strided(width, self.stride)),
+            self.stride,
+            self.activation,
+        )

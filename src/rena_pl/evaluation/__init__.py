@@ -1,0 +1,1 @@
+"""One child's outcome, the ledger of all of them, and what turns an architecture into one."""

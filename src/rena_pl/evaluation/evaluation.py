@@ -1,0 +1,101 @@
+"""One child's outcome, as immutable data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from rena_pl.architecture import Architecture
+
+Status = Literal["done", "failed", "infeasible"]
+Place = tuple[int, int, int]
+"""(update, episode, step): where in the search an evaluation was asked for first."""
+START: Place = (-1, 0, 0)
+FINAL = 1_000_000_000
+"""The number that stands for the update in the place of a full training, after every real one."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A child to be evaluated.
+
+    Attributes:
+        architecture: Its network.
+        parent: Key of the evaluation whose weights it inherits; none to start from scratch.
+        budget: Training, in child-epochs.
+        place: Where in the search it was asked for.
+    """
+
+    architecture: Architecture
+    parent: str | None
+    budget: int
+    place: Place
+
+    def key(self, setting: str) -> str:
+        """The evaluation's name: 16 hex digits of all that decides its outcome.
+
+        Args:
+            setting: What is the same for all children of a search: seed, task, recipe.
+        """
+        parts = (self.architecture.arch_id, self.parent, self.budget, setting)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What became of a candidate.
+
+    Attributes:
+        key: Its name, see `Candidate.key`.
+        architecture: Its network.
+        parent: Key of the evaluation whose weights it inherited.
+        budget: Child-epochs it was given; 0 if it was not trained.
+        place: Where in the search it was asked for first.
+        profile: Its resource use.
+        status: `done`, `failed` while training, or `infeasible` by a hard bound and not trained.
+        accuracy: The metric on the validation split, a fraction; none unless done.
+        reward: What the policy gets for it.
+        reason: Why it failed or is infeasible.
+        seed: Of its initialisation and training.
+        inherited: How many of its layers took over weights.
+        seconds: What it cost.
+    """
+
+    key: str
+    architecture: Architecture
+    parent: str | None
+    budget: int
+    place: Place
+    profile: dict[str, float]
+    status: Status
+    accuracy: float | None
+    reward: float
+    reason: str = ""
+    seed: int = 0
+    inherited: int = 0
+    seconds: float = field(default=0.0, compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as the ledger keeps them."""
+        return {
+            **asdict(self),
+            "architecture": self.architecture.to_json(),
+            "arch_id": self.architecture.arch_id,
+            "place": list(self.place),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Evaluation:
+        """Read back what `as_dict` wrote."""
+        names = {item.name for item in fields(cls)}
+        known = {name: value for name, value in values.items() if name in names}
+        update, episode, step = known["place"]
+        return cls(
+            **{
+                **known,
+                "architecture": Architecture.from_json(known["architecture"]),
+                "place": (update, episode, step),
+            }
+        )

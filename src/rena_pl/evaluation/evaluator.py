@@ -1,0 +1,203 @@
+"""From a candidate to an evaluation: ledger, profile, bounds, inheritance, training, record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from lightning.pytorch import LightningDataModule
+
+from rena_pl.architecture import Architecture, Shape
+from rena_pl.child.data import ChildData, child_data
+from rena_pl.child.fit import TrainingFailed, score, train
+from rena_pl.child.module import Child, Recipe
+from rena_pl.evaluation.evaluation import Candidate, Evaluation
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.weights import WeightStore
+from rena_pl.network.morphism import morph
+from rena_pl.objective import Objective
+from rena_pl.resources.profile import profile
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What training a child brought: the metric on the validation split, and layers inherited."""
+
+    accuracy: float
+    inherited: int = 0
+
+
+class Scorer(Protocol):
+    """Whatever turns a feasible candidate into an accuracy."""
+
+    def __call__(
+        self, candidate: Candidate, key: str, seed: int, parent: Evaluation | None
+    ) -> Scored:
+        """Score a candidate.
+
+        Raises:
+            Exception: Any; the candidate is then recorded as failed.
+        """
+
+
+class Evaluator:
+    """Evaluates candidates, each at most once.
+
+    Args:
+        input_shape: Of the task.
+        num_classes: Of the task.
+        objective: Bounds and reward.
+        ledger: Where evaluations are found and recorded.
+        scorer: What trains a feasible candidate.
+        setting: Everything besides the candidate that decides an outcome: seed, task, recipe.
+    """
+
+    def __init__(
+        self,
+        input_shape: Shape,
+        num_classes: int,
+        objective: Objective,
+        ledger: Ledger,
+        scorer: Scorer,
+        setting: str,
+    ) -> None:
+        self.input_shape = input_shape
+        self.num_classes = num_classes
+        self.objective = objective
+        self.ledger = ledger
+        self.scorer = scorer
+        self.setting = setting
+
+    def profile(self, architecture: Architecture) -> dict[str, float]:
+        """The resource use of an architecture on the task."""
+        return profile(architecture, self.input_shape, self.num_classes).as_dict()
+
+    def find(self, candidate: Candidate) -> Evaluation | None:
+        """The evaluation of a candidate, if there is one."""
+        return self.ledger.find(candidate.key(self.setting))
+
+    def evaluate(self, candidate: Candidate) -> Evaluation:
+        """The evaluation of a candidate: from the ledger, or new and recorded there.
+
+        A candidate that breaks a hard bound is recorded without training. One that fails to train,
+        for whatever reason, is recorded with it.
+        """
+        key = candidate.key(self.setting)
+        found = self.ledger.find(key)
+        if found is not None:
+            return found
+        evaluation = self._outcome(candidate, key)
+        self.ledger.record(evaluation)
+        return evaluation
+
+    def _outcome(self, candidate: Candidate, key: str) -> Evaluation:
+        use = self.profile(candidate.architecture)
+        broken = [c for c in self.objective.constraints if c.hard and c.violation(use) > 0]
+        outcome = Evaluation(
+            key=key,
+            architecture=candidate.architecture,
+            parent=candidate.parent,
+            budget=0,
+            place=candidate.place,
+            profile=use,
+            status="infeasible",
+            accuracy=None,
+            reward=self.objective.reward(0.0, use),
+            reason="; ".join(f"{c} is broken by {use[c.entry]:,.6g}" for c in broken),
+            seed=int(key[:8], 16),
+        )
+        if broken:
+            return outcome
+        started = time.monotonic()
+        trained = replace(outcome, budget=candidate.budget)
+        parent = None if candidate.parent is None else self.ledger.find(candidate.parent)
+        try:
+            scored = self.scorer(candidate, key, outcome.seed, parent)
+        except Exception as error:
+            # Whatever a child dies of, memory, NaN or a third party's layer, the search outlives.
+            return replace(
+                trained,
+                status="failed",
+                reward=self.objective.failure_reward,
+                reason=f"{type(error).__name__}: {error}"[:1000],
+                seconds=time.monotonic() - started,
+            )
+        return replace(
+            trained,
+            status="done",
+            accuracy=scored.accuracy,
+            reward=self.objective.reward(scored.accuracy, use),
+            inherited=scored.inherited,
+            seconds=time.monotonic() - started,
+        )
+
+
+class ChildTrainer:
+    """The scorer of a real search: inherits, trains, validates, and keeps the weights.
+
+    Args:
+        task: The data, set up.
+        recipe: How children are trained.
+        metric: What is measured on the validation split.
+        weights: Where weights are kept.
+        device: Where children are trained.
+        inherit: Whether a child starts from its parent's weights.
+        on_epoch: Called after every child-epoch.
+    """
+
+    def __init__(
+        self,
+        task: LightningDataModule,
+        recipe: Recipe,
+        metric: str,
+        weights: WeightStore,
+        device: torch.device,
+        inherit: bool = True,
+        on_epoch: Callable[[], None] | None = None,
+    ) -> None:
+        self.input_shape: Shape = task.input_shape  # type: ignore[attr-defined]
+        self.num_classes: int = task.num_classes  # type: ignore[attr-defined]
+        self.data: ChildData = child_data(task, device)
+        self.recipe = recipe
+        self.metric = metric
+        self.weights = weights
+        self.device = device
+        self.inherit = inherit
+        self.on_epoch = on_epoch
+
+    def __call__(
+        self, candidate: Candidate, key: str, seed: int, parent: Evaluation | None
+    ) -> Scored:
+        """Train a child on the task and measure it."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            child = Child(candidate.architecture, self.input_shape, self.num_classes, self.recipe)
+        inherited = self._inherit(child, parent)
+        child.to(self.device)
+        generator = torch.Generator(self.device).manual_seed(seed)
+        tell = self.on_epoch
+        train(
+            child,
+            self.data,
+            candidate.budget,
+            generator,
+            on_epoch=None if tell is None else lambda _: tell(),
+        )
+        accuracy = self.measure(child, "val")
+        self.weights.save(key, child.network.state_dict())
+        return Scored(accuracy, inherited)
+
+    def measure(self, child: Child, split: str) -> float:
+        """The metric of a child on `val` or `test`."""
+        return score(child, self.data.split(split), self.num_classes, self.metric)
+
+    def _inherit(self, child: Child, parent: Evaluation | None) -> int:
+        if not self.inherit or parent is None:
+            return 0
+        weights = self.weights.load(parent.key)
+        if weights is None:
+            raise TrainingFailed(f"the weights of its parent {parent.key} are gone")
+        return morph(parent.architecture, weights, child.architecture, child.network)

@@ -1,0 +1,92 @@
+"""The ledger: every evaluation of a search, durable, shared by all workers, an Optuna study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import Evaluation
+
+STUDY = "rena"
+STATES = {
+    "done": TrialState.COMPLETE,
+    "failed": TrialState.FAIL,
+    "infeasible": TrialState.PRUNED,
+}
+
+
+class Ledger:
+    """Evaluations by key, in memory and in an Optuna study.
+
+    An evaluation is written once, when its child has ended, by the worker that trained it. Its
+    trial has the accuracy as value and everything else as user attributes, so that Optuna's
+    plots and dashboard work on it.
+
+    Args:
+        storage: A journal file, or the URL of any Optuna storage.
+    """
+
+    def __init__(self, storage: str | Path) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            self._study = optuna.create_study(
+                storage=_open(storage), study_name=STUDY, direction="maximize", load_if_exists=True
+            )
+        except Exception as error:
+            raise RenaError(f"{storage}: the ledger cannot be opened: {error}") from error
+        self._evaluations: dict[str, Evaluation] = {}
+        self._read = 0
+        self.refresh()
+
+    def __len__(self) -> int:
+        return len(self._evaluations)
+
+    def find(self, key: str) -> Evaluation | None:
+        """The evaluation of that name, if this worker knows of it."""
+        return self._evaluations.get(key)
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Write an evaluation down; returns when it is on disk."""
+        self._study.add_trial(
+            optuna.create_trial(
+                state=STATES[evaluation.status],
+                value=evaluation.accuracy,
+                user_attrs=evaluation.as_dict(),
+            )
+        )
+        self._evaluations[evaluation.key] = evaluation
+
+    def refresh(self) -> None:
+        """Take in what other workers, or an earlier run, have written."""
+        trials = self._study.get_trials(deepcopy=False)
+        for trial in trials[self._read :]:
+            evaluation = _evaluation(trial)
+            self._evaluations.setdefault(evaluation.key, evaluation)
+        self._read = len(trials)
+
+    def evaluations(self) -> list[Evaluation]:
+        """All evaluations in the order of the search, whoever trained them and when."""
+        return sorted(self._evaluations.values(), key=lambda evaluation: evaluation.place)
+
+    @property
+    def child_epochs(self) -> int:
+        """What the search has cost so far."""
+        return sum(evaluation.budget for evaluation in self._evaluations.values())
+
+
+def _open(storage: str | Path) -> str | JournalStorage:
+    if isinstance(storage, str) and "://" in storage:
+        return storage
+    return JournalStorage(JournalFileBackend(str(storage)))
+
+
+def _evaluation(trial: FrozenTrial) -> Evaluation:
+    try:
+        return Evaluation.from_dict(trial.user_attrs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RenaError(f"ledger: trial {trial.number} is not an evaluation: {error}") from None

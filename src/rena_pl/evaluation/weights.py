@@ -1,0 +1,47 @@
+"""The weights of evaluated children, one safetensors file each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write a state dict so that the file is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished)
+    unfinished.replace(path)
+
+
+class WeightStore:
+    """Weights by evaluation key, kept as long as the child can still be a parent.
+
+    Args:
+        folder: Where the files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, key: str, weights: Mapping[str, Tensor]) -> None:
+        """Keep the weights of an evaluation."""
+        save_weights(weights, self._path(key))
+
+    def load(self, key: str) -> dict[str, Tensor] | None:
+        """The weights of an evaluation, if they are still kept."""
+        path = self._path(key)
+        return load_file(path) if path.is_file() else None
+
+    def keep_only(self, keys: Collection[str]) -> None:
+        """Delete all other weights."""
+        for path in self.folder.glob("*"):
+            if path.stem not in keys:
+                path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"

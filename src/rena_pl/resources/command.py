@@ -1,0 +1,65 @@
+"""`rena profile`: the resource use of an architecture file as a table or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rena_pl.architecture import Architecture, Shape
+from rena_pl.errors import RenaError
+from rena_pl.resources.profile import BYTES, layer_profiles, profile
+
+UNITS = {"model_bytes": "bytes", "bytes_moved": "bytes", "peak_memory": "bytes", "intensity": "FLOPs/byte"}
+
+
+def run_profile(arguments: list[str]) -> None:
+    """Read an architecture, count, print."""
+    parser = argparse.ArgumentParser(
+        prog="rena profile",
+        description="Resource use at batch 1; FLOPs = 2 x MACs; every layer reads its inputs and "
+        "weights once and writes its output once.",
+    )
+    parser.add_argument("architecture", type=Path, help="an architecture's JSON file")
+    parser.add_argument(
+        "--input-shape",
+        default="1,40,101",
+        help="channels,height,width of one example; for speech, height is frequency and width "
+        "time (default: %(default)s)",
+    )
+    parser.add_argument("--num-classes", type=int, default=12, help="default: %(default)s")
+    parser.add_argument("--dtype", choices=BYTES, default="float32", help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    architecture = Architecture.load(options.architecture)
+    shape = _shape(options.input_shape)
+    use = profile(architecture, shape, options.num_classes, options.dtype)
+    if options.json:
+        print(json.dumps({"arch_id": architecture.arch_id, **use.as_dict()}, indent=2))
+        return
+    console = Console(highlight=False)
+    layers = Table("layer", title=f"{architecture.arch_id} on {shape}")
+    for heading in ("params", "MACs", "output values"):
+        layers.add_column(heading, justify="right")
+    for layer in layer_profiles(architecture, shape, options.num_classes):
+        layers.add_row(layer.name, f"{layer.params:,}", f"{layer.macs:,}", f"{layer.written:,}")
+    console.print(layers)
+    totals = Table("resource", title=f"whole network, {options.dtype}, batch 1")
+    totals.add_column("use", justify="right")
+    totals.add_column("unit")
+    for name, value in use.as_dict().items():
+        totals.add_row(name, f"{value:,.6g}" if name == "intensity" else f"{value:,}", UNITS.get(name, ""))
+    console.print(totals)
+
+
+def _shape(text: str) -> Shape:
+    try:
+        channels, height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        raise RenaError(f"--input-shape {text}: give channels,height,width, like 1,40,101") from None
+    if min(channels, height, width) < 1:
+        raise RenaError(f"--input-shape {text}: every extent must be at least 1")
+    return channels, height, width

@@ -1,0 +1,1 @@
+"""The policy, its training, and the controller that runs a search."""

@@ -1,0 +1,152 @@
+"""`rena fit`: LightningCLI with the task handed to the controller, and a run folder that resumes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from rich.console import Console
+from rich.table import Table
+
+from rena_pl.errors import RenaError
+from rena_pl.search.controller import Controller
+from rena_pl.search.display import SearchDisplay
+from rena_pl.search.run_folder import CHECKPOINTS, RunFolder
+from rena_pl.search.yaml_words import read_words
+
+
+TRAINER_DEFAULTS = {
+    "default_root_dir": "runs/search",
+    "max_epochs": 10,
+    "devices": 1,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "log_every_n_steps": 1,
+    "num_sanity_val_steps": 0,
+}
+
+
+class RenaCLI(LightningCLI):
+    """LightningCLI whose `data` is the children's task, and whose `model` is the controller."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Only `fit`; the controller has its own dataloader."""
+        return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"}}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The search's seed is that of everything."""
+        parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
+
+    def before_instantiate_classes(self) -> None:
+        """Take the run folder, refusing one that holds a search with other settings."""
+        config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
+        self.run_folder = RunFolder(Path(config["trainer"]["default_root_dir"]))
+        self.run_folder.take(config)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Add what every search has: display, a checkpoint of every update, and loggers."""
+        checkpoint = ModelCheckpoint(
+            dirpath=self.run_folder.path / CHECKPOINTS, save_last=True, save_top_k=1
+        )
+        self.display = SearchDisplay()
+        self.trainer_defaults["callbacks"] = [self.display, checkpoint]
+        if self._get(self.config_init, "trainer.logger") is None:
+            kwargs["logger"] = _loggers(self.run_folder.path)
+        return super().instantiate_trainer(**kwargs)
+
+    def after_instantiate_classes(self) -> None:
+        """Hand the task to the controller, so that the Trainer iterates over episodes instead."""
+        self.model.task = self.datamodule
+        self.datamodule = None
+
+    def fit(self, model: Controller, ckpt_path: str | None = None) -> None:
+        """Fit the controller, from its last checkpoint where there is one."""
+        checkpoint = ckpt_path or self.run_folder.last_checkpoint()
+        try:
+            self.trainer.fit(model, ckpt_path=checkpoint, weights_only=True)
+        finally:
+            self.display.close()
+
+
+def run_fit(arguments: list[str]) -> None:
+    """Run a search from its config, and print where its results are.
+
+    Raises:
+        RenaError: The config or the data are not usable.
+    """
+    _quiet()
+    read_words()
+    strict = {"exit_on_error": False}
+    try:
+        cli = RenaCLI(
+            Controller,
+            LightningDataModule,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            seed_everything_default=0,
+            trainer_defaults=TRAINER_DEFAULTS,
+            parser_kwargs={**strict, "prog": "rena", "fit": strict},
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            args=["fit", *arguments],
+        )
+    except argparse.ArgumentError as error:
+        raise RenaError(_sentence(error)) from None
+    if cli.trainer.is_global_zero and cli.model.summary is not None:
+        _print_summary(cli.model.summary, cli.run_folder.path)
+
+
+def _loggers(folder: Path) -> list[Logger]:
+    """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed."""
+    mode = os.environ.get("WANDB_MODE", "offline")
+    loggers: list[Logger] = [CSVLogger(folder, name="logs", version="")]
+    if mode != "disabled":
+        loggers.append(
+            WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=mode != "online")
+        )
+    return loggers
+
+
+def _sentence(error: Exception) -> str:
+    """The part of a parser's message that says what is wrong, on one line."""
+    return " ".join(str(error).split())
+
+
+def _quiet() -> None:
+    """Silence what says nothing to the user of a search."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*`IterableDataset` has `__len__`.*",
+        ".*exists and is not empty.*",
+        ".*is smaller than the logging interval.*",
+        ".*LightningCLI's args parameter.*",
+        ".*treespec, LeafSpec.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+    os.environ.setdefault("WANDB_SILENT", "true")
+
+
+def _print_summary(summary: dict[str, Any], folder: Path) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    start = summary["start_test_accuracy"]
+    table.add_row("test accuracy", f"{summary['test_accuracy']:.2%}")
+    table.add_row("start network's", "-" if start is None else f"{start:.2%}")
+    table.add_row("parameters", f"{summary['profile']['params']:,}")
+    table.add_row("FLOPs", f"{summary['profile']['flops']:,}")
+    bounds = "; ".join(summary["constraints"]) or "none"
+    table.add_row("bounds", bounds + (" (all kept)" if summary["constraints_met"] else " (not all kept)"))
+    table.add_row("cost", f"{summary['child_epochs']} child-epochs, {summary['seconds'] / 60:.1f} min")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"run folder: {folder}", soft_wrap=True)

@@ -1,0 +1,205 @@
+"""What the policy sees of an architecture, and which decisions are open to it, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from math import log, log2
+
+import torch
+from torch import Tensor
+
+from rena_pl.architecture import Architecture, Layer, Shape, Value
+from rena_pl.layers.shapes import layer_shapes
+from rena_pl.objective import Objective
+from rena_pl.resources.profile import ENTRIES, layer_profiles
+from rena_pl.space.actions import Action, Insert, Remove, Scale
+from rena_pl.space.search_space import SearchSpace
+
+SCALE, INSERT, REMOVE = range(3)
+ACTION_TYPES = 3
+LAYER_NUMBERS = 5
+"""Numbers the policy reads per layer: log2 of the output's shape, share of params, of MACs."""
+USAGE_NUMBERS = 4 * len(ENTRIES)
+"""Per profile entry: is there an upper bound, how full is it, and the same for the lower one."""
+USAGE_RANGE = 3.0
+
+
+@dataclass(frozen=True)
+class States:
+    """A batch of architectures as the policy reads them; B states, at most L layers, V values.
+
+    Attributes:
+        lengths: Layers of each architecture, `(B,)`.
+        values: Per layer a multi-hot of its hyper-parameters' places in the vocabulary,
+            `(B, L, V)` float.
+        kinds: Kind of each layer, `(B, L)`; 0 where there is none.
+        numbers: Shape and share of the cost per layer, `(B, L, LAYER_NUMBERS)`.
+        usage: Bounds and how much of each is used, `(B, USAGE_NUMBERS)`.
+        types_open: Which types of action are legal, `(B, 3)` bool.
+        scales_open: Which values each layer can be given, `(B, L, V)` bool.
+        removals_open: Which layers can be removed, `(B, L)` bool.
+        sites_open: Which kinds can be inserted where, `(B, L + 1, kinds)` bool.
+    """
+
+    lengths: Tensor
+    values: Tensor
+    kinds: Tensor
+    numbers: Tensor
+    usage: Tensor
+    types_open: Tensor
+    scales_open: Tensor
+    removals_open: Tensor
+    sites_open: Tensor
+
+    def __len__(self) -> int:
+        return self.lengths.shape[0]
+
+    @classmethod
+    def cat(cls, parts: Sequence[States]) -> States:
+        """Several batches as one."""
+        return cls(
+            **{
+                item.name: torch.cat([getattr(part, item.name) for part in parts])
+                for item in fields(cls)
+            }
+        )
+
+    def to(self, device: torch.device) -> States:
+        """The same states on `device`."""
+        return States(**{item.name: getattr(self, item.name).to(device) for item in fields(self)})
+
+
+class Encoder:
+    """Turns architectures into `States`, and decisions of the policy into actions and back.
+
+    Args:
+        space: The search space; its vocabulary gives every value its place.
+        objective: The bounds that the policy is told of.
+        input_shape: Of the task.
+        num_classes: Of the task.
+    """
+
+    def __init__(
+        self, space: SearchSpace, objective: Objective, input_shape: Shape, num_classes: int
+    ) -> None:
+        self.space = space
+        self.objective = objective
+        self.input_shape = input_shape
+        self.num_classes = num_classes
+        self.kinds = list(space.choices)
+        self.place = {entry: place for place, entry in enumerate(space.vocabulary)}
+
+    @cached_property
+    def hyper_steps(self) -> int:
+        """The most hyper-parameters of any kind: the longest insertion."""
+        return max(len(hyper) for hyper in self.space.choices.values())
+
+    def hyper_open(self) -> Tensor:
+        """The values open at each step of inserting each kind, `(kinds, steps, V)` bool."""
+        table = torch.zeros(
+            len(self.kinds), self.hyper_steps, len(self.space.vocabulary), dtype=torch.bool
+        )
+        for row, kind in enumerate(self.kinds):
+            for step, (name, values) in enumerate(self.space.choices[kind].items()):
+                for value in values:
+                    table[row, step, self.place[kind, name, value]] = True
+        return table
+
+    def encode(
+        self, architectures: Sequence[Architecture], profiles: Sequence[dict[str, float]]
+    ) -> States:
+        """The states of some architectures, given the profile of each."""
+        batch, longest = len(architectures), self.space.max_layers
+        vocabulary = len(self.space.vocabulary)
+        states = States(
+            lengths=torch.tensor([len(architecture.layers) for architecture in architectures]),
+            values=torch.zeros(batch, longest, vocabulary),
+            kinds=torch.zeros(batch, longest, dtype=torch.long),
+            numbers=torch.zeros(batch, longest, LAYER_NUMBERS),
+            usage=torch.stack([self._usage(use) for use in profiles]),
+            types_open=torch.zeros(batch, ACTION_TYPES, dtype=torch.bool),
+            scales_open=torch.zeros(batch, longest, vocabulary, dtype=torch.bool),
+            removals_open=torch.zeros(batch, longest, dtype=torch.bool),
+            sites_open=torch.zeros(batch, longest + 1, len(self.kinds), dtype=torch.bool),
+        )
+        for row, architecture in enumerate(architectures):
+            self._describe(architecture, row, states)
+            self._open(architecture, row, states)
+        return states
+
+    def _describe(self, architecture: Architecture, row: int, states: States) -> None:
+        shapes = layer_shapes(architecture, self.input_shape)[1:]
+        costs = layer_profiles(architecture, self.input_shape, self.num_classes)
+        params = sum(cost.params for cost in costs)
+        macs = sum(cost.macs for cost in costs)
+        for index, (layer, shape, cost) in enumerate(
+            zip(architecture.layers, shapes, costs, strict=False)
+        ):
+            states.kinds[row, index] = self.kinds.index(layer.kind)
+            states.values[row, index, self._places(layer)] = 1.0
+            states.numbers[row, index] = torch.tensor(
+                [*(log2(extent) / 4 for extent in shape), cost.params / params, cost.macs / macs]
+            )
+
+    def _places(self, layer: Layer) -> list[int]:
+        """The vocabulary places of a layer's values; the nearest for those that are no choice."""
+        current = layer.values
+        return [
+            self.place[layer.kind, name, _nearest(current[name], values)]
+            for name, values in self.space.choices[layer.kind].items()
+        ]
+
+    def _usage(self, use: dict[str, float]) -> Tensor:
+        numbers = torch.zeros(len(ENTRIES), 4)
+        for constraint in self.objective.constraints:
+            value = use[constraint.entry]
+            row = numbers[ENTRIES.index(constraint.entry)]
+            if constraint.max is not None:
+                row[0], row[1] = 1.0, _log_usage(value, constraint.max)
+            if constraint.min is not None:
+                row[2], row[3] = 1.0, _log_usage(constraint.min, value)
+        return numbers.flatten()
+
+    def _open(self, architecture: Architecture, row: int, states: States) -> None:
+        for scale in self.space.scale_actions(architecture):
+            kind = architecture.layers[scale.index].kind
+            states.scales_open[row, scale.index, self.place[kind, scale.name, scale.value]] = True
+        for removal in self.space.remove_actions(architecture):
+            states.removals_open[row, removal.index] = True
+        for index, kind in self.space.insert_sites(architecture):
+            states.sites_open[row, index, self.kinds.index(kind)] = True
+        states.types_open[row, SCALE] = states.scales_open[row].any()
+        states.types_open[row, INSERT] = states.sites_open[row].any()
+        states.types_open[row, REMOVE] = states.removals_open[row].any()
+
+    def action(self, decisions: Sequence[int]) -> Action:
+        """The action that a row of `Decisions` stands for."""
+        type_, scale, removal, site, kind, *hyper = decisions
+        if type_ == SCALE:
+            index, place = divmod(scale, len(self.space.vocabulary))
+            _, name, value = self.space.vocabulary[place]
+            return Scale(index, name, value)
+        if type_ == REMOVE:
+            return Remove(removal)
+        steps = len(self.space.choices[self.kinds[kind]])
+        chosen = [self.space.vocabulary[place] for place in hyper[:steps]]
+        return Insert(
+            site, self.kinds[kind], tuple(sorted((name, value) for _, name, value in chosen))
+        )
+
+
+def _log_usage(part: float, whole: float) -> float:
+    """log(part / whole), within the range that a network likes to read."""
+    if part <= 0:
+        return -USAGE_RANGE
+    if whole <= 0:
+        return USAGE_RANGE
+    return max(-USAGE_RANGE, min(USAGE_RANGE, log(part / whole)))
+
+
+def _nearest(value: Value, choices: tuple[Value, ...]) -> Value:
+    if value in choices or isinstance(value, bool | str):
+        return value if value in choices else choices[0]
+    return min(choices, key=lambda choice: abs(float(choice) - float(value)))

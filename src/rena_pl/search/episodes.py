@@ -1,0 +1,100 @@
+"""Episodes: walks of T actions from a start, sampled by the policy and evaluated in waves."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rena_pl.architecture import Architecture
+from rena_pl.evaluation.evaluation import Candidate, Evaluation
+from rena_pl.search.encoding import Encoder, States
+from rena_pl.search.policy import Draw, Policy
+
+ProfileOf = Callable[[Architecture], dict[str, float]]
+EvaluateAll = Callable[[Sequence[Candidate]], list[Evaluation]]
+
+
+@dataclass(frozen=True)
+class Walks:
+    """The episodes of one update; B episodes of T steps.
+
+    Attributes:
+        states: What the policy saw at every step, step by step: `T * B` states.
+        decisions: What it decided there, `(T * B, decisions)`.
+        architectures: The children, `[T][B]`.
+    """
+
+    states: States
+    decisions: Tensor
+    architectures: list[list[Architecture]]
+
+
+def episode_generator(seed: int, update: int, episode: int) -> torch.Generator:
+    """The generator of one episode: the same on every worker, and after every resume."""
+    mixed = random.Random(f"{seed}/{update}/{episode}").getrandbits(63)
+    return torch.Generator().manual_seed(mixed)
+
+
+@torch.no_grad()
+def walk(
+    policy: Policy,
+    encoder: Encoder,
+    profile_of: ProfileOf,
+    start: Architecture,
+    steps: int,
+    generators: Sequence[torch.Generator],
+) -> Walks:
+    """Sample episodes from `start`, one for every generator.
+
+    Args:
+        policy: Decides.
+        encoder: Reads architectures for it.
+        profile_of: The resource use of an architecture.
+        start: Where every episode begins.
+        steps: Actions an episode.
+        generators: One an episode.
+    """
+    draw = Draw(list(generators))
+    device = policy.hyper_open.device
+    current = [start] * len(generators)
+    states, decisions, children = [], [], []
+    for _ in range(steps):
+        seen = encoder.encode(current, [profile_of(architecture) for architecture in current])
+        made = policy(seen.to(device), draw=draw).decisions
+        current = [
+            encoder.action(row).apply(architecture)
+            for row, architecture in zip(made.tolist(), current, strict=True)
+        ]
+        states.append(seen)
+        decisions.append(made)
+        children.append(current)
+    return Walks(States.cat(states).to(device), torch.cat(decisions), children)
+
+
+def evaluate_walks(
+    walks: Walks, start: Evaluation, budget: int, update: int, evaluate_all: EvaluateAll
+) -> list[list[Evaluation]]:
+    """Evaluate the children of some episodes, `[T][B]`, one step of all episodes at a time.
+
+    A child inherits from the one before it in its episode that was trained; from the start
+    network if none was.
+    """
+    parents = [start] * len(walks.architectures[0])
+    evaluations = []
+    for step, children in enumerate(walks.architectures):
+        wave = evaluate_all(
+            [
+                Candidate(child, parent.key, budget, (update, episode, step))
+                for episode, (child, parent) in enumerate(zip(children, parents, strict=True))
+            ]
+        )
+        parents = [
+            child if child.status == "done" else parent
+            for child, parent in zip(wave, parents, strict=True)
+        ]
+        evaluations.append(wave)
+    return evaluations

@@ -1,0 +1,128 @@
+"""The end of a search: train the best in full, test the best of them once, write it all down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rena_pl.child.module import Child
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
+from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
+from rena_pl.evaluation.weights import save_weights
+from rena_pl.objective import Objective
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search comes to.
+
+    Attributes:
+        best: The full training with the highest reward.
+        test_accuracy: The best network's metric on the test split.
+        start_test_accuracy: The same of the start network, trained in full alike; none if it
+            could not be trained.
+    """
+
+    best: Evaluation
+    test_accuracy: float
+    start_test_accuracy: float | None
+
+
+def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -> list[Evaluation]:
+    """The best evaluations of different architectures, those that meet every bound first."""
+    ranked = sorted(
+        (e for e in evaluations if e.status == "done" and e.place[0] < FINAL),
+        key=lambda e: (not objective.meets_all(e.profile), -e.reward),
+    )
+    first = {e.architecture: e for e in reversed(ranked)}
+    return sorted(first.values(), key=ranked.index)[:count]
+
+
+def full_trainings(
+    evaluations: list[Evaluation], objective: Objective, epochs: int, count: int
+) -> list[Candidate]:
+    """What is to be trained in full, from scratch: the start network and the finalists."""
+    start = evaluations[0].architecture
+    best = [evaluation.architecture for evaluation in finalists(evaluations, objective, count)]
+    architectures = dict.fromkeys([start, *best])
+    return [
+        Candidate(architecture, None, epochs, (FINAL, number, 0))
+        for number, architecture in enumerate(architectures)
+    ]
+
+
+def conclude(trained: list[Evaluation], evaluator: Evaluator) -> Outcome:
+    """Choose the best full training by the validation split, and test it and the start once.
+
+    Args:
+        trained: The evaluations of `full_trainings`, the start's first.
+        evaluator: With a `ChildTrainer`, whose task has a test split.
+
+    Raises:
+        RenaError: All of them failed.
+    """
+    objective = evaluator.objective
+    done = [evaluation for evaluation in trained if evaluation.status == "done"]
+    if not done:
+        raise RenaError(f"no network could be trained in full: {trained[0].reason}")
+    best = max(done, key=lambda e: (objective.meets_all(e.profile), e.reward))
+    start = trained[0]
+    tested = _test(best, evaluator)
+    if start.status != "done":
+        return Outcome(best, tested, None)
+    return Outcome(best, tested, tested if start is best else _test(start, evaluator))
+
+
+def write_outcome(
+    outcome: Outcome, evaluator: Evaluator, seconds: float, folder: Path
+) -> dict[str, Any]:
+    """Write `best/architecture.json`, `best/model.safetensors` and `summary.json`.
+
+    Returns:
+        The summary.
+    """
+    best = outcome.best
+    (folder / "best").mkdir(parents=True, exist_ok=True)
+    best.architecture.save(folder / "best" / "architecture.json")
+    save_weights(_weights(best, evaluator), folder / "best" / "model.safetensors")
+    summary = {
+        "arch_id": best.architecture.arch_id,
+        "val_accuracy": best.accuracy,
+        "test_accuracy": outcome.test_accuracy,
+        "start_test_accuracy": outcome.start_test_accuracy,
+        "profile": best.profile,
+        "constraints": [str(constraint) for constraint in evaluator.objective.constraints],
+        "constraints_met": evaluator.objective.meets_all(best.profile),
+        "child_epochs": evaluator.ledger.child_epochs,
+        "evaluations": len(evaluator.ledger),
+        "seconds": round(seconds, 1),
+        "input_shape": list(evaluator.input_shape),
+        "num_classes": evaluator.num_classes,
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def _test(evaluation: Evaluation, evaluator: Evaluator) -> float:
+    trainer = _trainer(evaluator)
+    child = Child(
+        evaluation.architecture, evaluator.input_shape, evaluator.num_classes, trainer.recipe
+    )
+    child.network.load_state_dict(_weights(evaluation, evaluator))
+    return trainer.measure(child.to(trainer.device), "test")
+
+
+def _weights(evaluation: Evaluation, evaluator: Evaluator) -> dict[str, Any]:
+    weights = _trainer(evaluator).weights.load(evaluation.key)
+    if weights is None:
+        raise RenaError(f"the weights of evaluation {evaluation.key} are gone from the run folder")
+    return weights
+
+
+def _trainer(evaluator: Evaluator) -> ChildTrainer:
+    if not isinstance(evaluator.scorer, ChildTrainer):
+        raise RenaError("full training needs a task that children can be trained on")
+    return evaluator.scorer

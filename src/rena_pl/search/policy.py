@@ -1,0 +1,196 @@
+"""The policy network of RENA: layer embedding, network embedding, and a head for each action.
+
+Layer embedding: look-up tables per hyper-parameter value, summed. Network embedding: a
+bidirectional LSTM over the layers. Heads: the type of action; scale, one softmax over the values
+of all layers; remove, a softmax over layers; insert, an LSTM that emits site, kind and one
+hyper-parameter after the other, each choice fed to the next step (RENA, policy network).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from rena_pl.search.encoding import (
+    ACTION_TYPES,
+    INSERT,
+    LAYER_NUMBERS,
+    REMOVE,
+    SCALE,
+    USAGE_NUMBERS,
+    Encoder,
+    States,
+)
+
+
+@dataclass(frozen=True)
+class PolicySize:
+    """How large the policy network is.
+
+    Attributes:
+        embedding: Length of a layer's embedding.
+        hidden: Units of each direction of the LSTM over the layers.
+    """
+
+    embedding: int = 32
+    hidden: int = 50
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A batch of decisions with their likelihood.
+
+    Attributes:
+        decisions: What was decided, `(B, 5 + steps)`: type, scale, removal, site, kind, values.
+            Every head decides every time; the type says which of it counts.
+        log_prob: Log-probability of the decisions that count, `(B,)`.
+        entropy: Entropy of the distributions that they were drawn from, `(B,)`.
+    """
+
+    decisions: Tensor
+    log_prob: Tensor
+    entropy: Tensor
+
+
+class Draw:
+    """Samples one index per row, each row with its own generator, so that no row sees another."""
+
+    def __init__(self, generators: list[torch.Generator]) -> None:
+        self.generators = generators
+
+    def __call__(self, log_probs: Tensor) -> Tensor:
+        """Indices `(B,)` drawn from log-probabilities `(B, n)`."""
+        probabilities = log_probs.exp().cpu()
+        drawn = [
+            torch.multinomial(row, 1, generator=generator)
+            for row, generator in zip(probabilities, self.generators, strict=True)
+        ]
+        return torch.cat(drawn).to(log_probs.device)
+
+
+class Policy(nn.Module):
+    """Reads network embeddings, emits actions.
+
+    Args:
+        encoder: Gives the vocabulary and what is open at each step of an insertion.
+        size: How large the network is.
+    """
+
+    hyper_open: Tensor
+
+    def __init__(self, encoder: Encoder, size: PolicySize) -> None:
+        super().__init__()
+        kinds, vocabulary = len(encoder.kinds), len(encoder.space.vocabulary)
+        width = 2 * size.hidden
+        self.register_buffer("hyper_open", encoder.hyper_open(), persistent=False)
+        self.kind_embedding = nn.Embedding(kinds, size.embedding)
+        self.value_embedding = nn.Linear(vocabulary, size.embedding, bias=False)
+        self.number_embedding = nn.Linear(LAYER_NUMBERS, size.embedding)
+        self.ends = nn.Parameter(torch.randn(2, size.embedding) * 0.1)
+        self.layers = nn.LSTM(size.embedding, size.hidden, batch_first=True, bidirectional=True)
+        self.usage = nn.Linear(USAGE_NUMBERS, width)
+        self.type_head = nn.Linear(width, ACTION_TYPES)
+        self.scale_head = nn.Linear(width, vocabulary)
+        self.remove_head = nn.Linear(width, 1)
+        self.site_head = nn.Linear(2 * width, 1)
+        self.insert_input = nn.Linear(2 * width, width)
+        self.insert = nn.LSTMCell(width, width)
+        self.insert_kind = nn.Linear(width, kinds)
+        self.insert_value = nn.Linear(width, vocabulary)
+        self.chosen_kind = nn.Embedding(kinds, width)
+        self.chosen_value = nn.Embedding(vocabulary, width)
+        for head in (self.type_head, self.scale_head, self.remove_head, self.site_head):
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+
+    def embed(self, states: States) -> tuple[Tensor, Tensor]:
+        """The network embedding `(B, width)` and each layer's `(B, L + 2, width)`, ends included."""
+        layers = (
+            self.kind_embedding(states.kinds)
+            + self.value_embedding(states.values)
+            + self.number_embedding(states.numbers)
+        )
+        batch, longest, size = layers.shape
+        sequence = torch.zeros(batch, longest + 2, size, device=layers.device)
+        sequence[:, 0] = self.ends[0]
+        sequence[:, 1:-1] = layers
+        sequence[torch.arange(batch), states.lengths + 1] = self.ends[1]
+        packed = pack_padded_sequence(
+            sequence, (states.lengths + 2).cpu(), batch_first=True, enforce_sorted=False
+        )
+        outputs, (last, _) = self.layers(packed)
+        per_layer, _ = pad_packed_sequence(outputs, batch_first=True, total_length=longest + 2)
+        usage = torch.tanh(self.usage(states.usage))
+        network = torch.cat([last[0], last[1]], dim=1) + usage
+        return network, per_layer + usage.unsqueeze(1)
+
+    def forward(self, states: States, decisions: Tensor | None = None, draw: Draw | None = None) -> Choices:
+        """Decide, or score decisions that were made before.
+
+        All heads run for every state, and the ones that count are selected afterwards, so that
+        under DDP no parameter is ever unused.
+
+        Args:
+            states: The architectures.
+            decisions: What was decided; drawn with `draw` when left out.
+            draw: Draws decisions.
+        """
+        network, per_layer = self.embed(states)
+        made: list[Tensor] = []
+        log_probs: list[Tensor] = []
+        entropies: list[Tensor] = []
+
+        def decide(logits: Tensor, is_open: Tensor) -> Tensor:
+            distribution = masked_log_softmax(logits, is_open)
+            if decisions is not None:
+                chosen = decisions[:, len(made)]
+            else:
+                assert draw is not None
+                chosen = draw(distribution.detach())
+            made.append(chosen)
+            real = is_open.any(1)
+            log_probs.append(distribution.gather(1, chosen.unsqueeze(1)).squeeze(1) * real)
+            entropies.append(-(distribution.exp() * distribution).sum(1) * real)
+            return chosen
+
+        rows = torch.arange(len(states), device=network.device)
+        type_ = decide(self.type_head(network), states.types_open)
+        decide(self.scale_head(per_layer[:, 1:-1]).flatten(1), states.scales_open.flatten(1))
+        decide(self.remove_head(per_layer[:, 1:-1]).squeeze(2), states.removals_open)
+
+        sites = torch.cat([per_layer[:, :-1], per_layer[:, 1:]], dim=2)
+        site = decide(self.site_head(sites).squeeze(2), states.sites_open.any(2))
+        hidden, cell = self.insert(
+            self.insert_input(sites[rows, site]), (network, torch.zeros_like(network))
+        )
+        kind = decide(self.insert_kind(hidden), states.sites_open[rows, site])
+        chosen = self.chosen_kind(kind)
+        for is_open in self.hyper_open[kind].unbind(1):
+            hidden, cell = self.insert(chosen, (hidden, cell))
+            chosen = self.chosen_value(decide(self.insert_value(hidden), is_open))
+
+        counts = _counted(type_, len(made))
+        return Choices(
+            torch.stack(made, dim=1),
+            (torch.stack(log_probs, dim=1) * counts).sum(1),
+            (torch.stack(entropies, dim=1) * counts).sum(1),
+        )
+
+
+def masked_log_softmax(logits: Tensor, is_open: Tensor) -> Tensor:
+    """Log-softmax over the open entries; over all of them in a row where none is open."""
+    closed = ~is_open & is_open.any(1, keepdim=True)
+    return logits.masked_fill(closed, -1e9).log_softmax(1)
+
+
+def _counted(type_: Tensor, decisions: int) -> Tensor:
+    """Which decisions the chosen type of action uses, `(B, decisions)` as 0 and 1."""
+    counts = torch.zeros(ACTION_TYPES, decisions, device=type_.device)
+    counts[:, 0] = 1
+    counts[SCALE, 1] = 1
+    counts[REMOVE, 2] = 1
+    counts[INSERT, 3:] = 1
+    return counts[type_]

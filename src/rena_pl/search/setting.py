@@ -1,0 +1,28 @@
+"""What is the same for all children of a search and decides their outcome, as one short text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from lightning.pytorch import LightningDataModule
+
+from rena_pl.child.module import Recipe
+
+
+def setting_of(
+    seed: int, task: LightningDataModule, recipe: Recipe, metric: str, inherit: bool
+) -> str:
+    """A hash of seed, task, recipe, metric and inheritance, for the keys of evaluations."""
+    parts = (seed, task_fingerprint(task), asdict(recipe), metric, inherit)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def task_fingerprint(task: LightningDataModule) -> str:
+    """The task's own fingerprint, else its class and the hyper-parameters that it saved."""
+    own = getattr(task, "fingerprint", None)
+    if callable(own):
+        return str(own())
+    hyper = sorted((name, repr(value)) for name, value in task.hparams.items())
+    return f"{type(task).__module__}.{type(task).__qualname__}{hyper}"

@@ -1,0 +1,46 @@
+"""YAML in which only `true` and `false` are truth values, as YAML 1.2 has it.
+
+YAML 1.1 reads `keywords: [yes, no, on, off]` as four truth values; these are the very words that
+people want to spot.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from jsonargparse import set_loader
+
+BOOL, FLOAT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float"
+
+
+class WordLoader(yaml.SafeLoader):
+    """A safe loader for which yes, no, on and off are words, and 1e6 is a number."""
+
+
+WordLoader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag not in (BOOL, FLOAT)]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+WordLoader.add_implicit_resolver(
+    BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+WordLoader.add_implicit_resolver(
+    FLOAT,
+    re.compile(
+        r"^(?:[-+]?(?:[0-9][0-9_]*)?\.[0-9_]+(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9][0-9_]*\.?(?:[eE][-+]?[0-9]+)|[-+]?[0-9][0-9_]*\."
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ),
+    list("-+0123456789."),
+)
+
+
+def read_words() -> None:
+    """Let jsonargparse read configs and command-line values in this way."""
+    set_loader("yaml", _load, (yaml.YAMLError,))
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=WordLoader)  # noqa: S506 - a subclass of SafeLoader
