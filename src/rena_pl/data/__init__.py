@@ -6,22 +6,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rena_pl.data.cifar10 import CIFAR10
+    from rena_pl.data.image_folder import ImageFolder
+    from rena_pl.data.keyword_folder import KeywordFolder
     from rena_pl.data.speech_commands import SpeechCommands
     from rena_pl.data.spoken_keywords import SpokenKeywords
     from rena_pl.data.tensor_task import Split, TensorTask
 
-# Loaded on first use: `import rena_pl.data` alone imports neither torch nor Lightning.
+__all__ = [
+    "CIFAR10",
+    "ImageFolder",
+    "KeywordFolder",
+    "SpeechCommands",
+    "Split",
+    "SpokenKeywords",
+    "TensorTask",
+]
+
 _MODULES = {
+    "CIFAR10": "cifar10",
+    "ImageFolder": "image_folder",
+    "KeywordFolder": "keyword_folder",
     "SpeechCommands": "speech_commands",
-    "SpokenKeywords": "spoken_keywords",
     "Split": "tensor_task",
+    "SpokenKeywords": "spoken_keywords",
     "TensorTask": "tensor_task",
 }
 
-__all__ = ["SpeechCommands", "Split", "SpokenKeywords", "TensorTask"]
-
 
 def __getattr__(name: str) -> Any:
+    """Load a class on its first use; importing the package imports neither torch nor Lightning."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

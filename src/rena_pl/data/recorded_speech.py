@@ -23,7 +23,7 @@ from rena_pl.data.waveforms import Waveform, read_mono, resample, to_int16
 from rena_pl.errors import RenaError
 
 # Files that lie next to recordings and explain them.
-_NOTES = (".md", ".txt")
+NOT_AUDIO = (".md", ".txt")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,9 @@ class RecordedSpeech(SpeechTask):
 
     def backgrounds(self) -> list[Tensor]:
         """The noise files, whole; made-up noise where there are none that can be used."""
-        paths = [file.path for file in self.noise_files if file.path.suffix.lower() not in _NOTES]
+        paths = [
+            file.path for file in self.noise_files if file.path.suffix.lower() not in NOT_AUDIO
+        ]
         noise, _ = self._read(paths, lambda path: resample(*read_mono(path)))
         return [torch.from_numpy(waveform) for waveform in noise] or super().backgrounds()
 

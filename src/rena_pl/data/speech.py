@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,6 +123,10 @@ class SpeechTask(TensorTask):
     def backgrounds(self) -> list[Tensor]:
         """Recordings of noise in -1..1; made up where a subclass has none."""
         return synthetic_backgrounds(torch.Generator().manual_seed(self.seed))
+
+    def settings(self, leave_out: Collection[str] = PLACES) -> dict[str, Any]:
+        """The constructor arguments, and the loudness of the noise."""
+        return {**super().settings(leave_out), "snr_db": self.snr_db}
 
     def file_times(self) -> list[int]:
         """When the files in `listing` were last changed; the cache depends on it."""

@@ -61,8 +61,6 @@ class SpokenKeywords(SpeechTask):
         **settings: Everything else `SpeechTask` takes.
     """
 
-    snr_db = (-5.0, 20.0)
-
     def __init__(
         self,
         keywords: list[str] | None = None,

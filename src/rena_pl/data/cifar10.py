@@ -1,0 +1,96 @@
+"""CIFAR-10."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision import datasets
+
+from rena_pl.data.images import ImageTask, stratified_split
+from rena_pl.data.tensor_task import Batch
+from rena_pl.errors import RenaError
+
+_LABELS = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
+
+class CIFAR10(ImageTask):
+    """CIFAR-10 as torchvision stores it: 50,000 training and 10,000 test images of 32 x 32.
+
+    Args:
+        root: Folder that holds `cifar-10-batches-py`, or that it is downloaded to.
+        download: Download the data (170 MB) if they are not there.
+        validation_examples: Training images put aside for validation, equally many of a class.
+        **settings: Everything else `ImageTask` takes.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        download: bool = False,
+        validation_examples: int = 5000,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        if not 10 <= validation_examples <= 40_000:
+            raise RenaError(f"validation_examples: {validation_examples} is not 10 to 40000")
+        self.root = root
+        self.download = download
+        self.validation_examples = validation_examples
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Three colours, 32 x 32 pixels."""
+        return 3, 32, 32
+
+    @property
+    def labels(self) -> list[str]:
+        """The ten classes."""
+        return [
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ]
+
+    def images(self) -> dict[str, Batch]:
+        """Read the batches; torchvision checks the files first."""
+        pixels, targets = self._read(train=True)
+        train, val = stratified_split(targets, self.validation_examples, self.seed)
+        return {
+            "train": (pixels[train], targets[train]),
+            "val": (pixels[val], targets[val]),
+            "test": self._read(train=False),
+        }
+
+    def _read(self, train: bool) -> Batch:
+        root = Path(self.root).expanduser()
+        try:
+            # torchvision unpickles these files. It compares their MD5 sums to those of the
+            # published ones first, so nothing but the original content is ever unpickled.
+            data = datasets.CIFAR10(root, train=train, download=self.download)
+        except (OSError, RuntimeError) as error:
+            raise RenaError(
+                f"no complete CIFAR-10 in {root}, set data.root or download: true ({error})"
+            ) from error
+        pixels: Tensor = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()
+        return pixels, torch.tensor(data.targets)

@@ -1,0 +1,139 @@
+"""A user's own recordings."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rena_pl.data.files import File
+from rena_pl.data.recorded_speech import NOT_AUDIO, RecordedSpeech, Recording
+from rena_pl.data.speech import check_keywords
+from rena_pl.data.tensor_task import SPLITS
+from rena_pl.data.waveforms import Waveform, fit_to_a_second, read_mono, resample
+from rena_pl.errors import RenaError
+
+
+class KeywordFolder(RecordedSpeech):
+    """Your own recordings, as `<word>/<recording>.wav`.
+
+    Every format, sample rate and length that the soundfile library reads is welcome. Folders whose
+    name starts with `_`, like `_background_noise_`, hold noise. 80 % of the speakers are for
+    training, 10 % for validation and 10 % for the test, where names show the speaker
+    (`<speaker>_nohash_<n>`, or `<speaker>_<n>` for several files); otherwise of the recordings.
+    The split is the same on every machine and stays when recordings are added.
+
+    Args:
+        root: Folder that holds a folder for every word.
+        keywords: The words to tell apart; by default all of them. The others make up `unknown`.
+        **settings: Everything else `SpeechTask` takes.
+    """
+
+    def __init__(
+        self, root: str | Path, keywords: list[str] | None = None, **settings: Any
+    ) -> None:
+        super().__init__(root, keywords, **settings)
+
+    @cached_property
+    def folder(self) -> Path:
+        """`root`."""
+        root = Path(self.root).expanduser()
+        if not root.is_dir():
+            raise RenaError(f"no folder {root}, set data.root to the folder with your recordings")
+        return root
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The keywords; the folders in the order of their names, if none were given."""
+        if self.keywords is not None:
+            return self.keywords
+        words = [word for word, files in self.files.items() if files]
+        if not words:
+            raise RenaError(f"no folders with recordings in {self.folder}")
+        check_keywords(words)
+        return words
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether there is a class of other words: wanted, and there are other words."""
+        return self.unknown and any(
+            files and word not in self.words for word, files in self.files.items()
+        )
+
+    def assign(self, files: dict[str, list[File]]) -> list[Recording]:
+        """By speaker or recording; every class gets at least one recording in every split."""
+        names = {
+            file: (word, file.path.stem)
+            for word, of_word in files.items()
+            for file in of_word
+            if file.path.suffix.lower() not in NOT_AUDIO
+        }
+        groups = _groups(names)
+        label = {word: word if word in self.words else "unknown" for word in files}
+        labels_of: dict[str, set[str]] = defaultdict(set)
+        for file, group in groups.items():
+            labels_of[group].add(label[names[file][0]])
+        split_of = _split_groups(labels_of, self.folder)
+        return [Recording(file, names[file][0], split_of[group]) for file, group in groups.items()]
+
+    def read(self, path: Path) -> Waveform:
+        """The recording at 16 kHz, padded to a second, or the loudest second of it."""
+        return fit_to_a_second(resample(*read_mono(path)), loudest=True)
+
+
+def _groups(names: dict[File, tuple[str, str]]) -> dict[File, str]:
+    """What must stay together, for every file: its speaker, or the file itself if none is known."""
+    prefixes = {}
+    for file, (word, stem) in names.items():
+        match = re.fullmatch(r"(.+)_nohash_\d+", stem) or re.fullmatch(r"(.+)_\d+", stem)
+        # In `yes/yes_1.wav` the prefix is the word, not a speaker.
+        if match and match[1].casefold() != word.casefold():
+            prefixes[file] = match[1]
+    counts = Counter(prefixes.values())
+    speakers = {
+        file: prefix
+        for file, prefix in prefixes.items()
+        if counts[prefix] > 1 or "_nohash_" in file.path.stem
+    }
+    # One or two prefixes are no speakers but words like "recording": they cannot be split in three.
+    if len(set(speakers.values())) < len(SPLITS):
+        speakers = {}
+    return {file: speakers.get(file, f"{word}/{stem}") for file, (word, stem) in names.items()}
+
+
+def _split_groups(labels_of: dict[str, set[str]], folder: Path) -> dict[str, str]:
+    """A split for every group by the hash of its name, repaired until no split lacks a class."""
+    share = {group: int(sha256(group.encode()).hexdigest()[:8], 16) / 2**32 for group in labels_of}
+    split_of = {
+        group: "test" if value < 0.1 else "val" if value < 0.2 else "train"
+        for group, value in share.items()
+    }
+    counts = Counter(
+        (split_of[group], label) for group, labels in labels_of.items() for label in labels
+    )
+    labels = sorted(set().union(*labels_of.values()))
+    for label in labels:
+        for split in ("test", "val", "train"):
+            if counts[split, label]:
+                continue
+            # A group can be spared where its split keeps another of every one of its classes.
+            spare = [
+                group
+                for group, of_group in labels_of.items()
+                if label in of_group and all(counts[split_of[group], each] > 1 for each in of_group)
+            ]
+            if not spare:
+                have = ", ".join(f"{counts[each, label]} in {each}" for each in SPLITS)
+                raise RenaError(
+                    f"{label!r} has too few recordings or speakers in {folder} for three splits: "
+                    f"{have}"
+                )
+            moved = min(spare, key=lambda group: (len(labels_of[group]), share[group]))
+            for each in labels_of[moved]:
+                counts[split_of[moved], each] -= 1
+                counts[split, each] += 1
+            split_of[moved] = split
+    return split_of
