@@ -23,7 +23,7 @@ from rena_pl.data.waveforms import Waveform, read_mono, resample, to_int16
 from rena_pl.errors import RenaError
 
 # Files that lie next to recordings and explain them.
-NOT_AUDIO = (".md", ".txt")
+_NOTES = (".md", ".txt", ".json", ".csv")
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,6 @@ class RecordedSpeech(SpeechTask):
         **settings: Everything else `SpeechTask` takes.
     """
 
-    # What the names of recordings end with.
-    suffix = ""
-
     def __init__(self, root: str | Path, keywords: list[str] | None, **settings: Any) -> None:
         super().__init__(keywords, **settings)
         self.root = root
@@ -66,12 +63,16 @@ class RecordedSpeech(SpeechTask):
     def read(self, path: Path) -> Waveform:
         """One second of `path`; raises ValueError with the reason where it is not usable."""
 
+    def is_recording(self, path: Path) -> bool:
+        """Whether a file is meant to be a recording, judging by its name."""
+        return path.suffix.lower() not in _NOTES
+
     @cached_property
     def files(self) -> dict[str, list[File]]:
         """The files of every word folder; folders whose name starts with `_` are no words."""
         folders = sorted(path for path in self.folder.iterdir() if path.is_dir())
         return {
-            path.name: [file for file in files_in(path) if file.path.name.endswith(self.suffix)]
+            path.name: [file for file in files_in(path) if self.is_recording(file.path)]
             for path in folders
             if path.name[0] not in "_."
         }
@@ -80,7 +81,8 @@ class RecordedSpeech(SpeechTask):
     def noise_files(self) -> list[File]:
         """Recordings of noise: the files of folders whose name starts with `_`."""
         folders = sorted(path for path in self.folder.glob("_*") if path.is_dir())
-        return [file for path in folders for file in files_in(path)]
+        files = [file for path in folders for file in files_in(path)]
+        return [file for file in files if self.is_recording(file.path)]
 
     @cached_property
     def recordings(self) -> list[Recording]:
@@ -116,9 +118,7 @@ class RecordedSpeech(SpeechTask):
 
     def backgrounds(self) -> list[Tensor]:
         """The noise files, whole; made-up noise where there are none that can be used."""
-        paths = [
-            file.path for file in self.noise_files if file.path.suffix.lower() not in NOT_AUDIO
-        ]
+        paths = [file.path for file in self.noise_files]
         noise, _ = self._read(paths, lambda path: resample(*read_mono(path)))
         return [torch.from_numpy(waveform) for waveform in noise] or super().backgrounds()
 
