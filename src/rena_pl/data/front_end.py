@@ -41,8 +41,8 @@ class SpeechFrontEnd(nn.Module):
         window = SAMPLE_RATE * window_ms // 1000
         self.hop = SAMPLE_RATE * hop_ms // 1000
         bands = n_features if features == "log_mel" else max(40, n_features)
-        # More than 40 bands need a finer spectrum, or the lowest bands would hold no bin.
-        n_fft = (1 << (window - 1).bit_length()) * (2 if bands > 40 else 1)
+        # Fine enough that even the lowest, narrowest bands hold a bin of the spectrum.
+        n_fft = max(512 if bands <= 40 else 2048, 1 << (window - 1).bit_length())
         mel = {"n_fft": n_fft, "win_length": window, "hop_length": self.hop, "n_mels": bands}
         self.transform: nn.Module
         if features == "mfcc":

@@ -133,7 +133,7 @@ class ImageFolder(ImageTask):
         try:
             with Image.open(path) as image:
                 converted = image.convert("RGB" if self.channels == 3 else "L")
-        except (Image.DecompressionBombError, SyntaxError) as error:
+        except Exception as error:  # what Pillow raises depends on the format and on the damage
             raise ValueError(str(error)) from error
         if converted.size != (self.image_size, self.image_size):
             converted = converted.resize(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rena_pl.data.files import File
-from rena_pl.data.recorded_speech import NOT_AUDIO, RecordedSpeech, Recording
-from rena_pl.data.speech import check_keywords
+from rena_pl.data.recorded_speech import RecordedSpeech, Recording
+from rena_pl.data.speech import UNKNOWN, check_keywords
 from rena_pl.data.tensor_task import SPLITS
 from rena_pl.data.waveforms import Waveform, fit_to_a_second, read_mono, resample
 from rena_pl.errors import RenaError
@@ -50,7 +50,7 @@ class KeywordFolder(RecordedSpeech):
         """The keywords; the folders in the order of their names, if none were given."""
         if self.keywords is not None:
             return self.keywords
-        words = [word for word, files in self.files.items() if files]
+        words = [word for word, files in self.files.items() if files and word != UNKNOWN]
         if not words:
             raise RenaError(f"no folders with recordings in {self.folder}")
         check_keywords(words)
@@ -66,13 +66,10 @@ class KeywordFolder(RecordedSpeech):
     def assign(self, files: dict[str, list[File]]) -> list[Recording]:
         """By speaker or recording; every class gets at least one recording in every split."""
         names = {
-            file: (word, file.path.stem)
-            for word, of_word in files.items()
-            for file in of_word
-            if file.path.suffix.lower() not in NOT_AUDIO
+            file: (word, file.path.stem) for word, of_word in files.items() for file in of_word
         }
         groups = _groups(names)
-        label = {word: word if word in self.words else "unknown" for word in files}
+        label = {word: word if word in self.words else UNKNOWN for word in files}
         labels_of: dict[str, set[str]] = defaultdict(set)
         for file, group in groups.items():
             labels_of[group].add(label[names[file][0]])

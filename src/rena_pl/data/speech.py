@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -97,6 +97,8 @@ class SpeechTask(TensorTask):
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size=batch_size, seed=seed)
+        if features not in get_args(FeatureKind):
+            raise RenaError(f"features: {features!r} is not one of {get_args(FeatureKind)}")
         if keywords is not None:
             check_keywords(keywords)
         self.keywords = None if keywords is None else list(keywords)

@@ -32,8 +32,6 @@ class SpeechCommands(RecordedSpeech):
         **settings: Everything else `SpeechTask` takes.
     """
 
-    suffix = ".wav"
-
     def __init__(
         self,
         root: str | Path,
@@ -57,6 +55,10 @@ class SpeechCommands(RecordedSpeech):
         if not folder.is_dir():
             raise RenaError(f"no folder {root}, set data.root or download: true")
         return folder
+
+    def is_recording(self, path: Path) -> bool:
+        """The data set holds wav files only; anything else was put there by something else."""
+        return path.suffix == ".wav"
 
     def assign(self, files: dict[str, list[File]]) -> list[Recording]:
         """Follow the lists that come with the data set; what they do not name is for training."""
