@@ -1,0 +1,51 @@
+"""What the tests share: small spaces, and where real data are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from rena_pl.space import SearchSpace
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _two_threads() -> None:
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """W&B stays offline, and caches of features stay out of the user's home."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+
+@pytest.fixture
+def small_space() -> SearchSpace:
+    """A few choices of two layer types: cheap to build and quick to search."""
+    return SearchSpace(
+        {
+            "temporal": {"channels": [8, 16], "kernel": [3, 5], "activation": ["relu"]},
+            "dense": {"units": [8, 16], "activation": ["relu"]},
+        },
+        max_layers=4,
+    )
+
+
+@pytest.fixture
+def configs() -> Path:
+    """The folder of the shipped configs."""
+    return REPOSITORY / "configs"
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Real recordings and images, or a skip that says what is missing."""
+    folder = Path(os.environ.get("RENA_DATA_ROOT", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is missing (RENA_DATA_ROOT names another folder)")
+    return folder
