@@ -255,6 +255,9 @@ class SpeechTask(TensorTask):
         if content is None:
             return None
         tensors, notes = content
+        shapes = {name: tensors[name].shape[2:] for name in tensors if name.endswith(".features")}
+        if shapes != {f"{name}.features": self.input_shape for name in SPLITS}:
+            return None
         self.front_end.mean.copy_(tensors["mean"])
         self.front_end.std.copy_(tensors["std"])
         self.tried = int(notes["tried"])
