@@ -56,7 +56,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """How the searched layers become a whole network; `rena_pl.space.skeletons` gives it meaning."""
+    """How the searched layers become a whole network; see `rena_pl.space.skeletons`."""
 
     kind: str = "chain"
     hyper: tuple[tuple[str, Value], ...] = ()
@@ -121,7 +121,7 @@ class Architecture:
         document = _mapping(document, "the architecture", {"format", "layers", "skeleton"})
         if document["format"] != FORMAT:
             raise ArchitectureError(
-                f"architecture format {document['format']!r} is not known; this release reads {FORMAT}"
+                f"format {document['format']!r} is not known; this release reads {FORMAT}"
             )
         if not isinstance(document["layers"], list):
             raise ArchitectureError("'layers' must be a list")

@@ -114,14 +114,3 @@ class Objective:
             if constraint.penalty != "hard":
                 reward *= constraint.penalty ** constraint.violation(profile)
         return reward
-
-    def usage(self, profile: Mapping[str, float]) -> list[float]:
-        """For every bound, how much of it is used: U/C for upper bounds, C/U for lower ones."""
-        usage = []
-        for constraint in self.constraints:
-            use = profile[constraint.entry]
-            if constraint.max is not None:
-                usage.append(use / constraint.max)
-            if constraint.min is not None:
-                usage.append(constraint.min / use if use > 0 else UNBOUNDED_VIOLATION)
-        return usage

@@ -56,7 +56,11 @@ def test_names_of_weights_do_not_depend_on_the_values(kind: str) -> None:
     Biases and norms come and go with the norm, shortcuts with the channels.
     """
     names = [
-        {n for n, p in t.build(((3, 9, 11),)).named_parameters() if p.dim() >= 2 and "shortcut" not in n}
+        {
+            n
+            for n, p in t.build(((3, 9, 11),)).named_parameters()
+            if p.dim() >= 2 and "shortcut" not in n
+        }
         for t in samples(kind)
     ]
     assert all(these == names[0] for these in names)

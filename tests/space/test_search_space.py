@@ -121,7 +121,9 @@ def test_a_start_outside_the_space_is_refused(small_space: SearchSpace) -> None:
     conv = Architecture((layer_types()["conv2d"]().as_layer(0),))
     with pytest.raises(ArchitectureError, match="leaves out"):
         small_space.check(conv, INPUT)
-    crossed = Architecture((layer_types()["dense"]().as_layer(0), layer_types()["dense"]().as_layer(0)))
+    crossed = Architecture(
+        (layer_types()["dense"]().as_layer(0), layer_types()["dense"]().as_layer(0))
+    )
     with pytest.raises(ArchitectureError, match="in a chain"):
         small_space.check(crossed, INPUT)
 

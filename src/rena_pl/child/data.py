@@ -53,14 +53,15 @@ class ResidentData:
         """Shuffled and augmented batches."""
         train = self.splits["train"]
         order = torch.randperm(len(train), generator=generator, device=self.device)
-        for indices in order.split(self.task.batch_size)[: self.batches_per_epoch]:
+        for indices in torch.split(order, self.task.batch_size)[: self.batches_per_epoch]:
             features, targets = train.take(indices, generator)
             yield self.task.augment(features, generator), targets
 
     def split(self, name: str) -> Iterator[Batch]:
         """Large batches in order."""
         split = self.splits[name]
-        for indices in torch.arange(len(split), device=self.device).split(EVALUATION_BATCH):
+        everything = torch.arange(len(split), device=self.device)
+        for indices in torch.split(everything, EVALUATION_BATCH):
             yield split.take(indices)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ METRICS = {"accuracy": "micro", "balanced_accuracy": "macro"}
 """What a search can go for, and how torchmetrics averages it over the classes."""
 
 
-class TrainingFailed(Exception):
+class TrainingError(Exception):
     """The child cannot be scored, for the stated reason."""
 
 
@@ -41,24 +42,22 @@ def train(
         on_epoch: Called after every epoch with the number of epochs done.
 
     Raises:
-        TrainingFailed: The loss is no longer finite.
+        TrainingError: The loss is no longer finite.
     """
-    child.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    child.train().to(memory_format=torch.channels_last)
     optimizer, schedule = child.optimizer(epochs * data.batches_per_epoch)
     for epoch in range(epochs):
         total = torch.zeros((), device=child.device)
         for features, targets in data.epoch(generator):
             with autocast(child.device):
-                loss = child.loss(
-                    features.contiguous(memory_format=torch.channels_last), targets
-                )
+                loss = child.loss(features.contiguous(memory_format=torch.channels_last), targets)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             total += loss.detach()
         if not torch.isfinite(total):
-            raise TrainingFailed(f"the loss was not finite in epoch {epoch + 1}")
+            raise TrainingError(f"the loss was not finite in epoch {epoch + 1}")
         if on_epoch is not None:
             on_epoch(epoch + 1)
     child.eval()
@@ -97,6 +96,6 @@ def autocast(device: torch.device) -> AbstractContextManager[object]:
 def computes_bfloat16(device_type: str) -> bool:
     """Whether bfloat16 is the faster type on this kind of device."""
     if device_type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return device_type == "cpu" and any(map(capabilities.get, ("avx512_bf16", "amx_bf16")))

@@ -18,6 +18,7 @@ from rena_pl.data.draw import uniform_integers
 from rena_pl.data.files import Skipped, report_skipped
 from rena_pl.data.front_end import FeatureKind, SpeechFrontEnd
 from rena_pl.data.noise import NoiseBank, part_for_split, synthetic_backgrounds
+from rena_pl.data.speed import change_speed
 from rena_pl.data.tensor_task import PLACES, SPLITS, Split, TensorTask, short_hash
 from rena_pl.errors import RenaError
 
@@ -49,8 +50,8 @@ class Clips:
 class SpeechTask(TensorTask):
     """Keyword spotting in clips of one second; a subclass says where the recordings come from.
 
-    The training split has several views: view 0 without added noise, the others with background
-    noise mixed in. The classes are the keywords, then `unknown`, then `silence`.
+    The training split has several views: view 0 as recorded, the others at other speeds and with
+    background noise mixed in. The classes are the keywords, then `unknown`, then `silence`.
 
     Args:
         keywords: The words to tell apart, one class each.
@@ -61,7 +62,9 @@ class SpeechTask(TensorTask):
         unknown: Add a class of words that are not keywords.
         silence: Add a class of background noise without speech.
         extra_share: Size of `unknown` and of `silence`, relative to a keyword's mean.
-        augmented_views: Renderings of the training recordings with noise, besides the clean one.
+        augmented_views: Renderings of the training recordings at other speeds and with noise,
+            besides the plain one.
+        speed_change: Largest change of speed, and with it of pitch, in those renderings.
         noise_probability: Share of the clips in those renderings that get noise.
         time_shift_ms: Training clips are shifted by up to so much, either way.
         time_mask_ms: A stretch of up to so much is blanked in every training clip; 0 for none.
@@ -88,7 +91,8 @@ class SpeechTask(TensorTask):
         unknown: bool = True,
         silence: bool = True,
         extra_share: float = 1.0,
-        augmented_views: int = 2,
+        augmented_views: int = 4,
+        speed_change: float = 0.15,
         noise_probability: float = 0.8,
         time_shift_ms: int = 100,
         time_mask_ms: int = 100,
@@ -110,6 +114,7 @@ class SpeechTask(TensorTask):
         self.silence = silence
         self.extra_share = _between("extra_share", extra_share, 0.01, 100)
         self.augmented_views = _between("augmented_views", augmented_views, 0, 100)
+        self.speed_change = _between("speed_change", speed_change, 0, 0.5)
         self.noise_probability = _between("noise_probability", noise_probability, 0, 1)
         self.time_shift_ms = _between("time_shift_ms", time_shift_ms, 0, 1000)
         self.time_mask_ms = _between("time_mask_ms", time_mask_ms, 0, 1000)
@@ -238,7 +243,10 @@ class SpeechTask(TensorTask):
     ) -> Iterator[Tensor]:
         generator = self.generator(f"{split} view {view}")
         for chunk in torch.split(clips.waveforms, _CHUNK):
-            yield self.render(split, view, chunk.float() / 32768, noise, generator)
+            waveforms = chunk.float() / 32768
+            if view > 0:
+                waveforms = change_speed(waveforms, self.speed_change, generator)
+            yield self.render(split, view, waveforms, noise, generator)
         for begin in range(0, silent, _CHUNK):
             yield noise.silence(min(_CHUNK, silent - begin), generator)
 

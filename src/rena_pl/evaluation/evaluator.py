@@ -12,7 +12,7 @@ from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.child.data import ChildData, child_data
-from rena_pl.child.fit import TrainingFailed, score, train
+from rena_pl.child.fit import TrainingError, score, train
 from rena_pl.child.module import Child, Recipe
 from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
@@ -199,5 +199,5 @@ class ChildTrainer:
             return 0
         weights = self.weights.load(parent.key)
         if weights is None:
-            raise TrainingFailed(f"the weights of its parent {parent.key} are gone")
+            raise TrainingError(f"the weights of its parent {parent.key} are gone")
         return morph(parent.architecture, weights, child.architecture, child.network)

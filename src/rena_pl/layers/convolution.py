@@ -65,7 +65,10 @@ class Conv2d(LayerType):
             *same_convolution(
                 in_channels,
                 self.channels,
-                (useful_kernel(self.kernel_height, height), useful_kernel(self.kernel_width, width)),
+                (
+                    useful_kernel(self.kernel_height, height),
+                    useful_kernel(self.kernel_width, width),
+                ),
                 (self.stride_height, self.stride_width),
                 bias=self.norm == "none",
             ),
@@ -93,7 +96,10 @@ class DepthwiseSeparable(Conv2d):
             *same_convolution(
                 in_channels,
                 in_channels,
-                (useful_kernel(self.kernel_height, height), useful_kernel(self.kernel_width, width)),
+                (
+                    useful_kernel(self.kernel_height, height),
+                    useful_kernel(self.kernel_width, width),
+                ),
                 (self.stride_height, self.stride_width),
                 groups=in_channels,
                 bias=bias,
@@ -194,7 +200,7 @@ class Temporal(LayerType):
 @register
 @dataclass(frozen=True)
 class TemporalResidual(LayerType):
-    """The block of TC-ResNet (arXiv 1904.03814, figure 2): two convolutions over time and a shortcut.
+    """The block of TC-ResNet (arXiv 1904.03814): two convolutions over time and a shortcut.
 
     The shortcut passes the input on where its shape allows it, else through a 1x1 convolution.
     """

@@ -14,5 +14,5 @@ class GruOverTime(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Every step's output, as a map of height 1."""
-        steps, _ = self.gru(maps.flatten(1, 2).transpose(1, 2))
+        steps: Tensor = self.gru(maps.flatten(1, 2).transpose(1, 2))[0]
         return steps.transpose(1, 2).unsqueeze(2)

@@ -37,7 +37,7 @@ def morph(
     with torch.no_grad():
         for name, tensor in state.items():
             source = _source_name(name, sources)
-            if source in weights:
+            if source is not None and source in weights:
                 copy_overlap(weights[source], tensor)
     return len(sources)
 
@@ -45,7 +45,7 @@ def morph(
 def matching_layers(parent: Architecture, child: Architecture) -> dict[int, int]:
     """Which layer of the parent each layer of the child continues (both counted from 0)."""
     before, after = _without_inputs(parent), _without_inputs(child)
-    pairs = {}
+    pairs: dict[int, int] = {}
     for tag, start, stop, child_start, child_stop in SequenceMatcher(
         None, before, after, autojunk=False
     ).get_opcodes():

@@ -13,7 +13,12 @@ from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.resources.profile import BYTES, layer_profiles, profile
 
-UNITS = {"model_bytes": "bytes", "bytes_moved": "bytes", "peak_memory": "bytes", "intensity": "FLOPs/byte"}
+UNITS = {
+    "model_bytes": "bytes",
+    "bytes_moved": "bytes",
+    "peak_memory": "bytes",
+    "intensity": "FLOPs/byte",
+}
 
 
 def run_profile(arguments: list[str]) -> None:
@@ -51,7 +56,9 @@ def run_profile(arguments: list[str]) -> None:
     totals.add_column("use", justify="right")
     totals.add_column("unit")
     for name, value in use.as_dict().items():
-        totals.add_row(name, f"{value:,.6g}" if name == "intensity" else f"{value:,}", UNITS.get(name, ""))
+        totals.add_row(
+            name, f"{value:,.6g}" if name == "intensity" else f"{value:,}", UNITS.get(name, "")
+        )
     console.print(totals)
 
 
@@ -59,7 +66,9 @@ def _shape(text: str) -> Shape:
     try:
         channels, height, width = (int(part) for part in text.split(","))
     except ValueError:
-        raise RenaError(f"--input-shape {text}: give channels,height,width, like 1,40,101") from None
+        raise RenaError(
+            f"--input-shape {text}: give channels,height,width, like 1,40,101"
+        ) from None
     if min(channels, height, width) < 1:
         raise RenaError(f"--input-shape {text}: every extent must be at least 1")
     return channels, height, width

@@ -154,20 +154,27 @@ def _profile_head(shape: Shape, num_classes: int) -> LayerProfile:
     return _count("classifier", module, (shape,), num_classes)
 
 
-def _count(
-    name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int
-) -> LayerProfile:
-    """Count one module on the meta device, where only shapes are worked out."""
+def _count(name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int) -> LayerProfile:
+    """Count one module on the meta device, where only shapes are worked out.
+
+    Recurrent modules run for real: there, torch would take them apart step by step.
+    """
+    device = "meta"
+    if any(isinstance(part, nn.RNNBase) for part in module.modules()):
+        device = "cpu"
+        module = module.to_empty(device=device)
     read = sum(map(prod, inputs))
     params = sum(parameter.numel() for parameter in module.parameters())
     buffers = sum(buffer.numel() for buffer in module.buffers())
     working = [read + written]
     hooks = [
-        leaf.register_forward_hook(lambda _m, args, out: working.append(_values(args) + _values(out)))
+        leaf.register_forward_hook(
+            lambda _m, args, out: working.append(_values(args) + _values(out))
+        )
         for leaf in module.modules()
         if not list(leaf.children()) and not isinstance(leaf, nn.Identity)
     ]
-    macs = thop_macs(module, tuple(torch.empty(1, *shape, device="meta") for shape in inputs))
+    macs = thop_macs(module, tuple(torch.zeros(1, *shape, device=device) for shape in inputs))
     for hook in hooks:
         hook.remove()
     return LayerProfile(name, params, buffers, macs, read, written, max(working))
@@ -183,11 +190,11 @@ def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
         for module_type, rule in layer_type.custom_ops().items()
     }
     macs, _ = thop.profile(module, inputs, custom_ops=rules, verbose=False)
-    return round(macs)
+    return int(round(macs))
 
 
 def _values(item: object) -> int:
     """The number of values in a tensor or a nest of tuples of them."""
     if isinstance(item, Tensor):
-        return item.numel()
+        return int(item.numel())
     return sum(map(_values, item)) if isinstance(item, tuple | list) else 0

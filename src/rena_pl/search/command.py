@@ -1,4 +1,4 @@
-"""`rena fit`: LightningCLI with the task handed to the controller, and a run folder that resumes."""
+"""`rena fit`: LightningCLI, with the task handed to the controller and a run that resumes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from rena_pl.search.display import SearchDisplay
 from rena_pl.search.run_folder import CHECKPOINTS, RunFolder
 from rena_pl.search.yaml_words import read_words
 
-
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",
     "max_epochs": 10,
@@ -41,7 +40,9 @@ class RenaCLI(LightningCLI):
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
         """Only `fit`; the controller has its own dataloader."""
-        return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"}}
+        return {
+            "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"}
+        }
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The search's seed is that of everything."""
@@ -112,7 +113,9 @@ def _loggers(folder: Path) -> list[Logger]:
     loggers: list[Logger] = [CSVLogger(folder, name="logs", version="")]
     if mode != "disabled":
         loggers.append(
-            WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=mode != "online")
+            WandbLogger(
+                project="rena-pl", name=folder.name, save_dir=folder, offline=mode != "online"
+            )
         )
     return loggers
 
@@ -145,8 +148,12 @@ def _print_summary(summary: dict[str, Any], folder: Path) -> None:
     table.add_row("parameters", f"{summary['profile']['params']:,}")
     table.add_row("FLOPs", f"{summary['profile']['flops']:,}")
     bounds = "; ".join(summary["constraints"]) or "none"
-    table.add_row("bounds", bounds + (" (all kept)" if summary["constraints_met"] else " (not all kept)"))
-    table.add_row("cost", f"{summary['child_epochs']} child-epochs, {summary['seconds'] / 60:.1f} min")
+    table.add_row(
+        "bounds", bounds + (" (all kept)" if summary["constraints_met"] else " (not all kept)")
+    )
+    table.add_row(
+        "cost", f"{summary['child_epochs']} child-epochs, {summary['seconds'] / 60:.1f} min"
+    )
     console = Console(highlight=False)
     console.print(table)
     console.print(f"run folder: {folder}", soft_wrap=True)

@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.optim import Adam, Optimizer
 from torch.utils.data import DataLoader
 
-from rena_pl.architecture import Architecture
 from rena_pl.child.fit import METRICS
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError
@@ -162,7 +161,7 @@ class Controller(LightningModule):
         torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.gradient.gradient_clip)
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """One batch an epoch, the numbers of its episodes: a single item, so every rank gets all."""
+        """One batch an epoch: the numbers of its episodes, as one item, so every rank gets all."""
         episodes: Any = [torch.arange(self.budget.episodes)]
         return DataLoader(episodes, batch_size=None)
 
@@ -233,7 +232,12 @@ class Controller(LightningModule):
     # The end.
 
     def on_fit_end(self) -> None:
-        """Train the best architectures in full, test the best once, and write the run folder."""
+        """Train the best architectures in full, test the best once, and write the run folder.
+
+        A search with a scorer of its own has nothing to train and ends here.
+        """
+        if self.scorer is not None:
+            return
         budget = self.budget
         candidates = full_trainings(
             self.ledger.evaluations(), self.objective, budget.final_epochs, budget.final_candidates

@@ -49,10 +49,14 @@ class SearchDisplay(Callback):
             TextColumn("{task.fields[note]}"),
             console=self.console,
         )
-        self.search = self.bars.add_task("search", total=updates * children, completed=done, note="")
+        self.search = self.bars.add_task(
+            "search", total=updates * children, completed=done, note=""
+        )
         self.final = self.bars.add_task("finals", total=budget.final_candidates + 1, note="")
         self.epochs_before = pl_module.ledger.child_epochs
-        self.console.print(f"Searching in {pl_module.folder}; Ctrl-C stops, the same command goes on.")
+        self.console.print(
+            f"Searching in {pl_module.folder}; Ctrl-C stops, the same command goes on."
+        )
         if self.console.is_terminal:
             self.live = Live(
                 get_renderable=lambda: Group(self.bars, self._standing(pl_module)),
@@ -123,10 +127,15 @@ def _facts(controller: Controller) -> list[tuple[str, str]]:
     for evaluation in evaluations:
         count[evaluation.status] = count.get(evaluation.status, 0) + 1
     children = ", ".join(f"{number} {status}" for status, number in count.items())
-    facts = [("children", children or "none yet"), ("child-epochs", str(controller.ledger.child_epochs))]
+    facts = [
+        ("children", children or "none yet"),
+        ("child-epochs", str(controller.ledger.child_epochs)),
+    ]
     if trained:
         best = controller.best()
         facts.append(("best accuracy", f"{best.accuracy:.2%}"))
-        for constraint in controller.objective.constraints:
-            facts.append((constraint.entry, f"{best.profile[constraint.entry]:,.6g} ({constraint})"))
+        facts += [
+            (constraint.entry, f"{best.profile[constraint.entry]:,.6g} ({constraint})")
+            for constraint in controller.objective.constraints
+        ]
     return facts

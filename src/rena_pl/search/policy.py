@@ -107,7 +107,7 @@ class Policy(nn.Module):
             nn.init.zeros_(head.bias)
 
     def embed(self, states: States) -> tuple[Tensor, Tensor]:
-        """The network embedding `(B, width)` and each layer's `(B, L + 2, width)`, ends included."""
+        """The network's embedding `(B, width)`, the layers' and ends' `(B, L + 2, width)`."""
         layers = (
             self.kind_embedding(states.kinds)
             + self.value_embedding(states.values)
@@ -127,7 +127,9 @@ class Policy(nn.Module):
         network = torch.cat([last[0], last[1]], dim=1) + usage
         return network, per_layer + usage.unsqueeze(1)
 
-    def forward(self, states: States, decisions: Tensor | None = None, draw: Draw | None = None) -> Choices:
+    def forward(
+        self, states: States, decisions: Tensor | None = None, draw: Draw | None = None
+    ) -> Choices:
         """Decide, or score decisions that were made before.
 
         All heads run for every state, and the ones that count are selected afterwards, so that

@@ -55,7 +55,7 @@ class RunFolder:
             if was.get(name) != is_now.get(name):
                 raise RenaError(
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
-                    f"{is_now.get(name)}; give another trainer.default_root_dir, or the same settings"
+                    f"{is_now.get(name)}; give another trainer.default_root_dir or the same value"
                 )
 
 

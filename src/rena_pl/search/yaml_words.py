@@ -43,4 +43,4 @@ def read_words() -> None:
 
 
 def _load(text: str) -> Any:
-    return yaml.load(text, Loader=WordLoader)  # noqa: S506 - a subclass of SafeLoader
+    return yaml.load(text, Loader=WordLoader)

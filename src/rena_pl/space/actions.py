@@ -21,7 +21,9 @@ class Scale:
     def apply(self, architecture: Architecture) -> Architecture:
         """The architecture with the layer changed."""
         layer = architecture.layers[self.index]
-        changed = replace(layer, hyper=tuple(sorted({**layer.values, self.name: self.value}.items())))
+        changed = replace(
+            layer, hyper=tuple(sorted({**layer.values, self.name: self.value}.items()))
+        )
         layers = architecture.layers
         return _rebuilt(architecture, (*layers[: self.index], changed, *layers[self.index + 1 :]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from rena_pl.architecture import Architecture, ArchitectureError, Shape, Value
 from rena_pl.errors import RenaError
@@ -32,7 +33,9 @@ class SearchSpace:
         min_layers: int = 1,
     ) -> None:
         if not 1 <= min_layers <= max_layers:
-            raise RenaError(f"min_layers ({min_layers}) must lie between 1 and max_layers ({max_layers})")
+            raise RenaError(
+                f"min_layers ({min_layers}) must lie between 1 and max_layers ({max_layers})"
+            )
         self.max_layers = max_layers
         self.min_layers = min_layers
         chosen = dict.fromkeys(sorted(layer_types())) if layers is None else layers
@@ -110,15 +113,14 @@ class SearchSpace:
         scales = list(self.scale_actions(architecture))
         removals = list(self.remove_actions(architecture))
         sites = list(self.insert_sites(architecture))
-        possible = [options for options in (scales, removals, sites) if options]
+        possible: list[list[Any]] = [options for options in (scales, removals, sites) if options]
         if not possible:
             raise RenaError("the search space allows no action: it is a single architecture")
-        options = rng.choice(possible)
-        if options is sites:
-            index, kind = rng.choice(sites)
-            return Insert(index, kind, self.random_hyper(kind, rng))
-        action: Action = rng.choice(options)  # type: ignore[arg-type]
-        return action
+        chosen = rng.choice(rng.choice(possible))
+        if isinstance(chosen, Scale | Remove):
+            return chosen
+        index, kind = chosen
+        return Insert(index, kind, self.random_hyper(kind, rng))
 
     def random_hyper(self, kind: str, rng: random.Random) -> tuple[tuple[str, Value], ...]:
         """A random value for every hyper-parameter of a layer type, sorted by name."""

@@ -31,7 +31,7 @@ class SkeletonType(ABC):
 
 @dataclass(frozen=True)
 class Chain(SkeletonType):
-    """Layer-by-layer search: every layer reads the one before; the last is averaged and classified."""
+    """Layer-by-layer search: every layer reads the one before; the last one is classified."""
 
     def connect(self, layers: Iterable[Layer]) -> tuple[Layer, ...]:
         """Each layer reads from its predecessor."""

@@ -1,0 +1,132 @@
+"""The controller as a whole, on an accuracy that costs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.objective import Constraint, Objective
+from rena_pl.search.controller import Budget, Controller
+from tests.search import synthetic
+from tests.search.synthetic import Shapes
+
+UPDATES = 30
+
+
+@pytest.mark.timeout(120)
+def test_the_policy_learns(tmp_path: Path) -> None:
+    """Over 5 seeds, the last tenth of the updates earns clearly more than uniform actions do."""
+    budget = Budget(episodes=4, steps=3)
+    margins = []
+    for seed in range(5):
+        learned = synthetic.policy_search(seed, UPDATES, tmp_path / f"policy{seed}", budget)
+        uniform = synthetic.uniform_search(seed, UPDATES, tmp_path / f"uniform{seed}", budget)
+        margins.append(synthetic.last_tenth(learned) - synthetic.last_tenth(uniform))
+    assert min(margins) > 0.05
+    assert sum(margins) / 5 > 0.2
+
+
+def test_two_searches_with_the_same_seed_have_the_same_ledger(tmp_path: Path) -> None:
+    ledgers = []
+    for name in ("one", "two"):
+        controller = synthetic.controller(5, Budget(episodes=3, steps=2))
+        synthetic.trainer(4, tmp_path / name).fit(controller)
+        ledgers.append(controller.ledger.evaluations())
+    assert ledgers[0] == ledgers[1]
+    assert len(ledgers[0]) > 10
+    other = synthetic.controller(6, Budget(episodes=3, steps=2))
+    synthetic.trainer(4, tmp_path / "three").fit(other)
+    assert other.ledger.evaluations() != ledgers[0]
+
+
+def test_a_search_cut_short_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    """Three updates, then the rest from the checkpoint: as if it had never stopped."""
+    budget = Budget(episodes=3, steps=2)
+    whole = synthetic.controller(1, budget)
+    synthetic.trainer(6, tmp_path / "whole").fit(whole)
+
+    first = synthetic.controller(1, budget)
+    trainer = synthetic.trainer(3, tmp_path / "parts", enable_checkpointing=True)
+    trainer.fit(first)
+    checkpoint = tmp_path / "last.ckpt"
+    trainer.save_checkpoint(checkpoint)
+    rest = synthetic.controller(1, budget)
+    synthetic.trainer(6, tmp_path / "parts").fit(rest, ckpt_path=checkpoint, weights_only=True)
+
+    assert rest.ledger.evaluations() == whole.ledger.evaluations()
+    for now, then in zip(rest.policy.parameters(), whole.policy.parameters(), strict=True):
+        assert torch.equal(now, then)
+
+
+def test_children_that_break_hard_bounds_are_never_scored(tmp_path: Path) -> None:
+    controller = synthetic.controller(0, Budget(episodes=4, steps=3))
+    scored = []
+
+    def scorer(candidate, *rest):
+        scored.append(candidate.architecture)
+        return synthetic.made_up_accuracy(candidate)
+
+    controller.scorer = scorer
+    synthetic.trainer(8, tmp_path).fit(controller)
+    evaluations = controller.ledger.evaluations()
+    infeasible = [e for e in evaluations if e.status == "infeasible"]
+    assert infeasible
+    assert all(e.budget == 0 and e.accuracy is None and e.reward < 0 for e in infeasible)
+    assert all("is broken by" in e.reason for e in infeasible)
+    assert {e.architecture for e in infeasible}.isdisjoint(scored)
+    assert all(controller.objective.feasible(controller.evaluator.profile(a)) for a in scored)
+
+
+def test_failing_children_are_recorded_and_survived(tmp_path: Path) -> None:
+    controller = synthetic.controller(0, Budget(episodes=4, steps=3))
+    calls = iter(range(1000))
+
+    def scorer(candidate, *rest):
+        if next(calls) % 3 == 2:
+            raise MemoryError("no room for this one")
+        return synthetic.made_up_accuracy(candidate)
+
+    controller.scorer = scorer
+    synthetic.trainer(5, tmp_path).fit(controller)
+    failed = [e for e in Ledger(tmp_path / "ledger.journal").evaluations() if e.status == "failed"]
+    assert len(failed) > 5
+    assert all(e.reason == "MemoryError: no room for this one" for e in failed)
+    assert all(e.reward == controller.objective.failure_reward for e in failed)
+
+
+def test_a_failing_start_is_said(tmp_path: Path) -> None:
+    controller = synthetic.controller(0, Budget())
+
+    def scorer(*_):
+        raise ValueError("broken data")
+
+    controller.scorer = scorer
+    with pytest.raises(RenaError, match="start network cannot be trained: ValueError: broken data"):
+        synthetic.trainer(1, tmp_path).fit(controller)
+
+
+def test_bounds_that_nothing_meets_are_said_before_any_training(tmp_path: Path) -> None:
+    controller = Controller(synthetic.space(), Objective([Constraint("params", max=5)]))
+    controller.task, controller.scorer = Shapes(), synthetic.made_up_accuracy
+    with pytest.raises(RenaError, match=r"no network .* params <= 5 \(nearest: "):
+        synthetic.trainer(1, tmp_path).fit(controller)
+    assert len(Ledger(tmp_path / "ledger.journal")) == 0
+
+
+def test_a_start_outside_the_bounds_is_moved_inside(tmp_path: Path) -> None:
+    objective = Objective([Constraint("intensity", min=3.0)])
+    controller = Controller(synthetic.space(), objective, budget=Budget(episodes=1, steps=1))
+    controller.task, controller.scorer = Shapes(), synthetic.made_up_accuracy
+    synthetic.trainer(1, tmp_path).fit(controller)
+    assert controller.ledger.evaluations()[0].profile["intensity"] >= 3.0
+
+
+def test_a_wrong_metric_and_a_wrong_budget_are_named() -> None:
+    with pytest.raises(RenaError, match="unknown metric 'f17'; known are accuracy"):
+        Controller(synthetic.space(), metric="f17")
+    with pytest.raises(RenaError, match="budget.steps must be at least 1"):
+        Budget(steps=0)

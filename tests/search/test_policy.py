@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from rena_pl.objective import Constraint, Objective
+from rena_pl.resources import profile
+from rena_pl.search.encoding import Encoder
+from rena_pl.search.episodes import episode_generator, walk
+from rena_pl.search.policy import Draw, Policy, PolicySize
+from rena_pl.space import Insert, Remove, Scale, SearchSpace
+from rena_pl.space.starts import rudimentary
+
+INPUT, CLASSES = (1, 6, 9), 3
+
+
+def profile_of(architecture):
+    return profile(architecture, INPUT, CLASSES).as_dict()
+
+
+@pytest.fixture
+def encoder(small_space: SearchSpace) -> Encoder:
+    objective = Objective([Constraint("params", max=1000), Constraint("intensity", min=2)])
+    return Encoder(small_space, objective, INPUT, CLASSES)
+
+
+@pytest.fixture
+def policy(encoder: Encoder) -> Policy:
+    torch.manual_seed(0)
+    return Policy(encoder, PolicySize(8, 10))
+
+
+def random_architectures(space: SearchSpace, count: int) -> list:
+    rng = random.Random(3)
+    architectures = [rudimentary(space)]
+    while len(architectures) < count:
+        architectures.append(space.random_action(architectures[-1], rng).apply(architectures[-1]))
+    return architectures
+
+
+def test_the_policy_only_takes_legal_actions(encoder: Encoder, policy: Policy) -> None:
+    architectures = random_architectures(encoder.space, 200)
+    states = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    draw = Draw([torch.Generator().manual_seed(n) for n in range(len(architectures))])
+    kinds = set()
+    for architecture, row in zip(
+        architectures, policy(states, draw=draw).decisions.tolist(), strict=True
+    ):
+        action = encoder.action(row)
+        kinds.add(type(action))
+        if isinstance(action, Scale):
+            assert action in set(encoder.space.scale_actions(architecture))
+        elif isinstance(action, Remove):
+            assert action in set(encoder.space.remove_actions(architecture))
+        else:
+            assert (action.index, action.kind) in set(encoder.space.insert_sites(architecture))
+            assert {name for name, _ in action.hyper} == set(encoder.space.choices[action.kind])
+        encoder.space.check(action.apply(architecture), INPUT)
+    assert kinds == {Scale, Insert, Remove}
+
+
+def test_scoring_again_gives_the_probabilities_of_sampling(
+    encoder: Encoder, policy: Policy
+) -> None:
+    architectures = random_architectures(encoder.space, 30)
+    states = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    sampled = policy(states, draw=Draw([torch.Generator().manual_seed(n) for n in range(30)]))
+    scored = policy(states, decisions=sampled.decisions)
+    assert torch.equal(sampled.decisions, scored.decisions)
+    assert torch.allclose(sampled.log_prob, scored.log_prob)
+    assert (scored.log_prob < 0).all()
+    assert (scored.entropy > 0).all()
+
+
+def test_the_probabilities_of_all_actions_of_a_state_sum_to_one(
+    encoder: Encoder, policy: Policy
+) -> None:
+    """Enumerates every action of one state and adds up what the policy gives them."""
+    (architecture,) = random_architectures(encoder.space, 1)
+    state = encoder.encode([architecture], [profile_of(architecture)])
+    total = 0.0
+    for decisions in all_decisions(encoder, architecture, state):
+        total += policy(state, decisions=torch.tensor([decisions])).log_prob.exp().item()
+    assert total == pytest.approx(1, abs=1e-4)
+
+
+def all_decisions(encoder: Encoder, architecture, state):
+    import itertools
+
+    vocabulary = len(encoder.space.vocabulary)
+    idle = [0] * encoder.hyper_steps
+    for index, place in state.scales_open[0].nonzero().tolist():
+        yield [0, index * vocabulary + place, 0, 0, 0, *idle]
+    for (index,) in state.removals_open[0].nonzero().tolist():
+        yield [2, 0, index, 0, 0, *idle]
+    for index, kind in encoder.space.insert_sites(architecture):
+        hyper = encoder.space.choices[kind]
+        places = [[encoder.place[kind, name, v] for v in values] for name, values in hyper.items()]
+        for chosen in itertools.product(*places):
+            padded = [*chosen, *idle][: encoder.hyper_steps]
+            yield [1, 0, 0, index, encoder.kinds.index(kind), *padded]
+
+
+def test_every_parameter_takes_part_in_every_batch(encoder: Encoder, policy: Policy) -> None:
+    """DDP would hang on a parameter without a gradient."""
+    architectures = random_architectures(encoder.space, 2)
+    states = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    decisions = torch.zeros(2, 5 + encoder.hyper_steps, dtype=torch.long)
+    policy(states, decisions=decisions).log_prob.sum().backward()
+    assert all(parameter.grad is not None for parameter in policy.parameters())
+
+
+def test_padding_does_not_change_an_embedding(encoder: Encoder, policy: Policy) -> None:
+    architectures = random_architectures(encoder.space, 20)
+    together = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    network, _ = policy.embed(together)
+    for row, architecture in enumerate(architectures):
+        alone, _ = policy.embed(encoder.encode([architecture], [profile_of(architecture)]))
+        assert torch.allclose(network[row], alone[0], atol=1e-6)
+
+
+def test_the_policy_sees_how_full_the_bounds_are(encoder: Encoder) -> None:
+    (architecture,) = random_architectures(encoder.space, 1)
+    usage = encoder.encode([architecture], [profile_of(architecture)]).usage[0].view(-1, 4)
+    assert usage[0, 0] == 1  # an upper bound on params, and how full it is
+    expected = torch.tensor(profile_of(architecture)["params"] / 1000).log()
+    assert usage[0, 1] == pytest.approx(expected.item(), abs=1e-5)
+    assert usage[5, 2] == 1  # a lower bound on intensity
+    assert usage.count_nonzero() == 4
+
+
+def test_a_value_outside_the_choices_is_read_as_the_nearest(encoder: Encoder) -> None:
+    start = rudimentary(encoder.space)
+    odd = Scale(0, "channels", 15).apply(start)
+    even = Scale(0, "channels", 16).apply(start)
+    rows = encoder.encode([odd, even], [profile_of(odd), profile_of(even)]).values
+    assert torch.equal(rows[0], rows[1])
+
+
+def test_walks_are_the_same_for_the_same_generators(encoder: Encoder, policy: Policy) -> None:
+    start = rudimentary(encoder.space)
+
+    def walked(numbers):
+        generators = [episode_generator(7, 3, number) for number in numbers]
+        return walk(policy, encoder, profile_of, start, 3, generators).architectures
+
+    both = walked([0, 1])
+    assert both == walked([0, 1])
+    assert [step[1] for step in both] == [step[0] for step in walked([1])]
+    assert both != walked([2, 3])
