@@ -48,11 +48,11 @@ class Child(LightningModule):
         architecture: Architecture,
         input_shape: Shape,
         num_classes: int,
-        recipe: Recipe | None = None,
+        recipe: Recipe = Recipe(),
     ) -> None:
         super().__init__()
         self.architecture = architecture
-        self.recipe = recipe or Recipe()
+        self.recipe = recipe
         self.network = build(architecture, input_shape, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:

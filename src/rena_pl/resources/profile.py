@@ -190,7 +190,7 @@ def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
         for module_type, rule in layer_type.custom_ops().items()
     }
     macs, _ = thop.profile(module, inputs, custom_ops=rules, verbose=False)
-    return int(round(macs))
+    return round(float(macs))
 
 
 def _values(item: object) -> int:

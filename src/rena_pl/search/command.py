@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rena_pl.errors import RenaError
+from rena_pl.search.config_errors import sentence
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
 from rena_pl.search.run_folder import CHECKPOINTS, RunFolder
@@ -53,6 +55,17 @@ class RenaCLI(LightningCLI):
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
         self.run_folder = RunFolder(Path(config["trainer"]["default_root_dir"]))
         self.run_folder.take(config)
+
+    def instantiate_classes(self) -> None:
+        """Build the controller, the task and the trainer.
+
+        Raises:
+            RenaError: A value of the config is refused by the class that it is for.
+        """
+        try:
+            super().instantiate_classes()
+        except (TypeError, ValueError, MisconfigurationException) as error:
+            raise RenaError(sentence(error)) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Add what every search has: display, a checkpoint of every update, and loggers."""
@@ -102,7 +115,7 @@ def run_fit(arguments: list[str]) -> None:
             args=["fit", *arguments],
         )
     except argparse.ArgumentError as error:
-        raise RenaError(_sentence(error)) from None
+        raise RenaError(sentence(error)) from None
     if cli.trainer.is_global_zero and cli.model.summary is not None:
         _print_summary(cli.model.summary, cli.run_folder.path)
 
@@ -118,11 +131,6 @@ def _loggers(folder: Path) -> list[Logger]:
             )
         )
     return loggers
-
-
-def _sentence(error: Exception) -> str:
-    """The part of a parser's message that says what is wrong, on one line."""
-    return " ".join(str(error).split())
 
 
 def _quiet() -> None:

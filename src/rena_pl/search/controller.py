@@ -85,14 +85,14 @@ class Controller(LightningModule):
     def __init__(
         self,
         space: SearchSpace,
-        objective: Objective | None = None,
+        objective: Objective = Objective(),
         start: str = RUDIMENTARY,
-        budget: Budget | None = None,
-        child: Recipe | None = None,
+        budget: Budget = Budget(),
+        child: Recipe = Recipe(),
         inherit: bool = True,
         metric: str = "accuracy",
-        gradient: GradientSettings | None = None,
-        policy: PolicySize | None = None,
+        gradient: GradientSettings = GradientSettings(),
+        policy: PolicySize = PolicySize(),
         ledger: str | None = None,
         seed: int = 0,
     ) -> None:
@@ -100,14 +100,14 @@ class Controller(LightningModule):
         if metric not in METRICS:
             raise RenaError(f"unknown metric '{metric}'; known are {', '.join(METRICS)}")
         self.space = space
-        self.objective = objective or Objective()
+        self.objective = objective
         self.start = start_architecture(start, space)
-        self.budget = budget or Budget()
-        self.recipe = child or Recipe()
+        self.budget = budget
+        self.recipe = child
         self.inherit = inherit
         self.metric = metric
-        self.gradient = gradient or GradientSettings()
-        self.policy_size = policy or PolicySize()
+        self.gradient = gradient
+        self.policy_size = policy
         self.storage = ledger
         self.seed = seed
         self.task: LightningDataModule | None = None
