@@ -54,3 +54,21 @@ def test_missing_data_are_an_error_that_says_what_to_do(tmp_path):
 def test_impossible_settings_are_refused(tmp_path):
     with pytest.raises(RenaError, match="validation_examples"):
         CIFAR10(tmp_path, validation_examples=60_000)
+
+
+@pytest.mark.data
+def test_image_files_of_the_same_data(real_data):
+    task = CIFAR10(real_data / "cifar10_small")
+    task.setup()
+    assert {name: len(split) for name, split in task.splits.items()} == {
+        "train": 9000, "val": 1000, "test": 2000
+    }  # fmt: skip
+    assert task.fingerprint() != CIFAR10("elsewhere").fingerprint()
+
+
+def test_image_files_of_other_classes_are_refused(tmp_path):
+    for split in ("train", "test"):
+        for label in ("apple", "pear"):
+            (tmp_path / split / label).mkdir(parents=True)
+    with pytest.raises(RenaError, match="are not the classes of CIFAR-10"):
+        CIFAR10(tmp_path).setup()

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import nn
 
 from rena_pl.data import SpeechCommands
+from rena_pl.data.speech_commands import STANDARD_KEYWORDS
 from rena_pl.errors import RenaError
 
 from .conftest import tone, write_wav
@@ -42,8 +43,25 @@ def test_extra_classes_can_be_left_out_and_sized(speech_commands):
     assert task.splits["train"].targets.bincount().tolist() == [8, 8, 4, 4]
 
 
-def test_the_default_is_the_task_with_12_classes():
-    assert SpeechCommands("anywhere").num_classes == 12
+def test_the_default_is_the_task_with_12_classes(tmp_path):
+    for word in STANDARD_KEYWORDS:
+        (tmp_path / word).mkdir()
+        (tmp_path / word / "a_nohash_0.wav").touch()
+    assert SpeechCommands(tmp_path).num_classes == 12
+
+
+def test_a_part_of_the_data_set_goes_without_the_words_it_lacks_and_says_so(tmp_path):
+    for word in ("yes", "no"):
+        (tmp_path / word).mkdir()
+        (tmp_path / word / "a_nohash_0.wav").touch()
+    task = SpeechCommands(tmp_path)
+    with pytest.warns(UserWarning, match="no recordings of up, down, .*: the task goes without"):
+        assert task.labels == ["yes", "no", "unknown", "silence"]
+
+
+def test_a_folder_without_any_standard_word_is_refused(tmp_path):
+    with pytest.raises(RenaError, match="none of yes, no, "):
+        _ = SpeechCommands(tmp_path).labels
 
 
 def test_unknown_is_a_sample_that_the_seed_decides(speech_commands):

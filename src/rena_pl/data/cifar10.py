@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
+from rena_pl.data.image_folder import ImageFolder
 from rena_pl.data.images import ImageTask, stratified_split
 from rena_pl.data.tensor_task import Batch
 from rena_pl.errors import RenaError
@@ -28,10 +29,11 @@ _LABELS = (
 
 
 class CIFAR10(ImageTask):
-    """CIFAR-10 as torchvision stores it: 50,000 training and 10,000 test images of 32 x 32.
+    """CIFAR-10: 50,000 training and 10,000 test images of 32 x 32.
 
     Args:
-        root: Folder that holds `cifar-10-batches-py`, or that it is downloaded to.
+        root: Folder that holds `cifar-10-batches-py` as torchvision stores it, or that it is
+            downloaded to; or a folder of images, `train/<class>/<image>.png` and `test/...`.
         download: Download the data (170 MB) if they are not there.
         validation_examples: Training images put aside for validation, equally many of a class.
         **settings: Everything else `ImageTask` takes.
@@ -59,21 +61,24 @@ class CIFAR10(ImageTask):
     @property
     def labels(self) -> list[str]:
         """The ten classes."""
-        return [
-            "airplane",
-            "automobile",
-            "bird",
-            "cat",
-            "deer",
-            "dog",
-            "frog",
-            "horse",
-            "ship",
-            "truck",
-        ]
+        return list(_LABELS)
+
+    @property
+    def _as_images(self) -> ImageFolder | None:
+        """The same data as image files, where the root holds them like that."""
+        is_image_folder = (Path(self.root).expanduser() / "train").is_dir()
+        return ImageFolder(self.root, seed=self.seed) if is_image_folder else None
+
+    def listing(self) -> list[str]:
+        """The image files; nothing for the published files, whose content is known."""
+        return [] if self._as_images is None else self._as_images.listing()
 
     def images(self) -> dict[str, Batch]:
-        """Read the batches; torchvision checks the files first."""
+        """Read the batches, whose files torchvision checks first, or the images."""
+        if self._as_images is not None:
+            if tuple(self._as_images.labels) != _LABELS:
+                raise RenaError(f"the folders in {self.root} are not the classes of CIFAR-10")
+            return self._as_images.images()
         pixels, targets = self._read(train=True)
         train, val = stratified_split(targets, self.validation_examples, self.seed)
         return {

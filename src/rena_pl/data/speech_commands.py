@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ class SpeechCommands(RecordedSpeech):
         root: Folder of the data set, with `<word>/<speaker>_nohash_<n>.wav`,
             `validation_list.txt`, `testing_list.txt` and `_background_noise_`; or the folder it is
             downloaded to.
-        keywords: The words to tell apart; by default the ten of the usual task with 12 classes.
+        keywords: The words to tell apart; by default the ten of the usual task with 12 classes, or
+            those of them that a part of the data set has.
         download: Download version 0.02 (2.3 GB) to `root` if it is not there.
         **settings: Everything else `SpeechTask` takes.
     """
@@ -39,10 +41,23 @@ class SpeechCommands(RecordedSpeech):
         download: bool = False,
         **settings: Any,
     ) -> None:
-        if keywords is None:
-            keywords = list(STANDARD_KEYWORDS)
         super().__init__(root, keywords, **settings)
         self.download = download
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The keywords asked for, else those of the usual task; said where a part lacks some."""
+        if self.keywords is not None:
+            return self.keywords
+        missing = [word for word in STANDARD_KEYWORDS if not self.files.get(word)]
+        if len(missing) == len(STANDARD_KEYWORDS):
+            raise RenaError(f"none of {', '.join(STANDARD_KEYWORDS)} has recordings in {self.folder}")
+        if missing:
+            warnings.warn(
+                f"{self.folder} has no recordings of {', '.join(missing)}: the task goes without",
+                stacklevel=2,
+            )
+        return [word for word in STANDARD_KEYWORDS if word not in missing]
 
     @cached_property
     def folder(self) -> Path:

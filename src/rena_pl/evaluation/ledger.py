@@ -82,6 +82,7 @@ class Ledger:
 def _open(storage: str | Path) -> str | JournalStorage:
     if isinstance(storage, str) and "://" in storage:
         return storage
+    Path(storage).parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(storage)))
 
 

@@ -20,6 +20,7 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.search.encoding import Encoder
@@ -192,7 +193,7 @@ class Controller(LightningModule):
         """
         update = self.current_epoch
         start = self.best(before=update)
-        self._forget_weights(start, update)
+        self._forget_weights(start)
         generators = [episode_generator(self.seed, update, number) for number in batch.tolist()]
         self.walks: Walks = walk(
             self.policy,
@@ -301,11 +302,14 @@ class Controller(LightningModule):
         self.baseline.mul_(decay).add_((1 - decay) * mean.to(self.baseline.device))
         return advantages / advantages.square().mean().sqrt().clamp(min=1e-3)
 
-    def _forget_weights(self, start: Evaluation, update: int) -> None:
-        """Drop the weights of children that can be a parent no more."""
+    def _forget_weights(self, start: Evaluation) -> None:
+        """Drop the weights of children that can be a parent no more.
+
+        An episode may come again upon any child that was reached from its start, in this update
+        or an earlier one, and then goes on from that child's weights.
+        """
         if self.trainer.is_global_zero:
-            this_update = [e.key for e in self.ledger.evaluations() if e.place[0] == update]
-            self.weights.keep_only({start.key, *this_update})
+            self.weights.keep_only(descendants(self.ledger.evaluations(), start.key))
         self.trainer.strategy.barrier("weights")
 
     def _ready_task(self) -> LightningDataModule:

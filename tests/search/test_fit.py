@@ -1,0 +1,124 @@
+"""A search on real children, from the Trainer: inheritance over updates, finals, the run folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from lightning.pytorch import Trainer
+from safetensors.torch import load_file
+
+from rena_pl.architecture import Architecture
+from rena_pl.network import build
+from rena_pl.objective import Constraint, Objective
+from rena_pl.search.controller import Budget, Controller
+from rena_pl.space import SearchSpace
+from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits
+
+BUDGET = Budget(episodes=3, steps=2, child_epochs=1, start_epochs=1, final_epochs=4)
+
+
+def controller(seed: int = 0, task=None, **settings) -> Controller:
+    space = SearchSpace(
+        {"temporal": {"channels": [8, 16], "kernel": [3], "stride": [1], "activation": ["relu"]}},
+        max_layers=3,
+    )
+    objective = Objective([Constraint("params", max=1000)])
+    made = Controller(space, objective, budget=BUDGET, seed=seed, **settings)
+    made.task = task or TinyTask()
+    return made
+
+
+def trainer(folder: Path, updates: int) -> Trainer:
+    return Trainer(
+        max_epochs=updates,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+
+
+def test_a_search_ends_in_a_run_folder_with_a_network(tmp_path: Path) -> None:
+    made = controller()
+    trainer(tmp_path, 3).fit(made)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert {
+        "val_accuracy",
+        "test_accuracy",
+        "start_test_accuracy",
+        "profile",
+        "constraints_met",
+        "child_epochs",
+        "seconds",
+    } <= summary.keys()
+    assert summary["constraints_met"] is True
+    assert summary["test_accuracy"] > 0.8
+    assert summary["child_epochs"] == made.ledger.child_epochs
+    architecture = Architecture.load(tmp_path / "best" / "architecture.json")
+    assert architecture.arch_id == summary["arch_id"]
+    network = build(architecture, INPUT, CLASSES)
+    network.load_state_dict(load_file(tmp_path / "best" / "model.safetensors"))
+
+
+def test_a_child_that_is_met_again_is_still_a_parent(tmp_path: Path) -> None:
+    """In so small a space every update meets the children of earlier ones."""
+    made = controller(seed=1)
+    trainer(tmp_path, 12).fit(made)
+    evaluations = made.ledger.evaluations()
+    assert len({e.place[0] for e in evaluations}) > 3
+    assert [e.reason for e in evaluations if e.status == "failed"] == []
+
+
+def test_every_trained_child_keeps_the_hard_bounds(tmp_path: Path) -> None:
+    made = controller()
+    trainer(tmp_path, 5).fit(made)
+    trained = [e for e in made.ledger.evaluations() if e.budget > 0]
+    assert len(trained) > 5
+    assert all(e.profile["params"] <= 1000 for e in trained)
+
+
+def test_inheritance_can_be_switched_off(tmp_path: Path) -> None:
+    made = controller(inherit=False)
+    trainer(tmp_path, 2).fit(made)
+    assert all(e.inherited == 0 for e in made.ledger.evaluations())
+
+
+def test_the_same_seed_gives_the_same_ledger_and_network(tmp_path: Path) -> None:
+    ledgers = []
+    for name in ("one", "two"):
+        made = controller(seed=3)
+        trainer(tmp_path / name, 3).fit(made)
+        ledgers.append(made.ledger.evaluations())
+    assert ledgers[0] == ledgers[1]
+    files = [(tmp_path / name / "best" / "model.safetensors") for name in ("one", "two")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_task_of_the_users_own(tmp_path: Path) -> None:
+    made = controller(task=WithoutSplits())
+    trainer(tmp_path, 1).fit(made)
+    assert made.summary["test_accuracy"] > 0.8
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_ledger_of_one(tmp_path: Path) -> None:
+    """Starts real processes, which import torch each."""
+    import subprocess
+    import sys
+
+    ledgers = []
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        subprocess.run(
+            [sys.executable, "-m", "tests.search.two_workers", str(workers), str(folder)],
+            check=True,
+            timeout=240,
+        )
+        from rena_pl.evaluation.ledger import Ledger
+
+        ledgers.append(Ledger(folder / "ledger.journal").evaluations())
+    assert ledgers[0] == ledgers[1]
