@@ -51,7 +51,9 @@ class SpeechCommands(RecordedSpeech):
             return self.keywords
         missing = [word for word in STANDARD_KEYWORDS if not self.files.get(word)]
         if len(missing) == len(STANDARD_KEYWORDS):
-            raise RenaError(f"none of {', '.join(STANDARD_KEYWORDS)} has recordings in {self.folder}")
+            raise RenaError(
+                f"none of {', '.join(STANDARD_KEYWORDS)} has recordings in {self.folder}"
+            )
         if missing:
             warnings.warn(
                 f"{self.folder} has no recordings of {', '.join(missing)}: the task goes without",

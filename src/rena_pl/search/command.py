@@ -23,7 +23,7 @@ from rena_pl.search.config_errors import sentence
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
 from rena_pl.search.run_folder import CHECKPOINTS, RunFolder
-from rena_pl.search.yaml_words import read_words
+from rena_pl.search.yaml_words import check_configs, read_words
 
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",
@@ -100,6 +100,7 @@ def run_fit(arguments: list[str]) -> None:
     """
     _quiet()
     read_words()
+    check_configs(arguments)
     strict = {"exit_on_error": False}
     try:
         cli = RenaCLI(

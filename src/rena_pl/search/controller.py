@@ -306,10 +306,13 @@ class Controller(LightningModule):
         """Drop the weights of children that can be a parent no more.
 
         An episode may come again upon any child that was reached from its start, in this update
-        or an earlier one, and then goes on from that child's weights.
+        or an earlier one, and then goes on from that child's weights. Full trainings of a search
+        that is continued are kept, since they are not done again.
         """
         if self.trainer.is_global_zero:
-            self.weights.keep_only(descendants(self.ledger.evaluations(), start.key))
+            evaluations = self.ledger.evaluations()
+            finals = {e.key for e in evaluations if e.place[0] == FINAL}
+            self.weights.keep_only(descendants(evaluations, start.key) | finals)
         self.trainer.strategy.barrier("weights")
 
     def _ready_task(self) -> LightningDataModule:

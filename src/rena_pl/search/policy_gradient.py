@@ -25,7 +25,7 @@ class GradientSettings:
     learning_rate: float = 0.005
     discount: float = 0.5
     baseline_decay: float = 0.8
-    entropy_bonus: float = 0.01
+    entropy_bonus: float = 0.02
     gradient_clip: float = 1.0
 
 

@@ -7,10 +7,13 @@ people want to spot.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import set_loader
+
+from rena_pl.errors import RenaError
 
 BOOL, FLOAT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float"
 
@@ -40,6 +43,25 @@ WordLoader.add_implicit_resolver(
 def read_words() -> None:
     """Let jsonargparse read configs and command-line values in this way."""
     set_loader("yaml", _load, (yaml.YAMLError,))
+
+
+def check_configs(arguments: list[str]) -> None:
+    """Read the config files that are named on a command line, for an error that names the file.
+
+    Raises:
+        RenaError: A file is missing or no YAML.
+    """
+    for number, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if option not in ("-c", "--config"):
+            continue
+        path = Path(value or "".join(arguments[number + 1 : number + 2]))
+        try:
+            content = _load(path.read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise RenaError(f"config {path}: {' '.join(str(error).split())}") from None
+        if not isinstance(content, dict):
+            raise RenaError(f"config {path}: holds no settings")
 
 
 def _load(text: str) -> Any:

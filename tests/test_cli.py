@@ -1,0 +1,266 @@
+"""The command, as people use it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from rena_pl.architecture import Architecture
+from rena_pl.cli import main
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.layers import layer_types
+from tests.conftest import REPOSITORY
+
+CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+TINY = {
+    "seed_everything": 4,
+    "trainer": {"max_epochs": 4, "accelerator": "cpu"},
+    "model": {
+        "space": {
+            "max_layers": 3,
+            "layers": {"temporal": {"channels": [8, 16], "kernel": [3], "stride": [1]}},
+        },
+        "objective": {"constraints": [{"entry": "params", "max": 1000}]},
+        "budget": {
+            "episodes": 3,
+            "steps": 2,
+            "child_epochs": 1,
+            "start_epochs": 1,
+            "final_epochs": 3,
+            "final_candidates": 2,
+        },
+    },
+    "data": {"class_path": "tests.tasks.TinyTask"},
+}
+
+
+def rena(*arguments: object) -> None:
+    main([str(argument) for argument in arguments])
+
+
+def fails_with(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one sentence on standard error of a command that exits with 2."""
+    with pytest.raises(SystemExit) as exit_:
+        rena(*arguments)
+    assert exit_.value.code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("rena: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(TINY))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from rena_pl.cli import main; main(['--help']); "
+        "heavy = {'torch', 'lightning', 'optuna', 'wandb', 'rich'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "fit" in done.stdout
+    assert "profile" in done.stdout
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    rena("--version")
+    assert capsys.readouterr().out.startswith("rena 0.")
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_parses(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        rena("fit", "--config", config, "--print_config")
+    assert exit_.value.code == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    shipped = yaml.safe_load(config.read_text())
+    assert printed["data"]["class_path"] == shipped["data"]["class_path"]
+    assert printed["model"]["budget"] == shipped["model"]["budget"]
+    assert printed["trainer"]["max_epochs"] == shipped["trainer"]["max_epochs"]
+    assert printed["trainer"]["default_root_dir"] == f"runs/{config.stem}"
+
+
+def test_there_is_a_config_for_every_task_of_the_readme() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    assert all(f"`{config.name}`" in readme for config in CONFIGS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--modell.seed", "1"], "--modell.seed"),
+        (["--model.objectiv.x", "1"], "--model.objectiv.x"),
+        (["--model.metric", "f17"], "unknown metric 'f17'"),
+        (["--model.budget.steps", "0"], "budget.steps must be at least 1"),
+        (["--model.budget.steps", "many"], "model.budget.steps"),
+        (["--model.space.layers", "{warp: {}}"], "unknown layer type 'warp'"),
+        (["--model.space.layers", "{pool: {size: [2]}}"], "pool has no hyper-parameter 'size'"),
+        (["--model.objective.constraints", '[{"entry": "speed", "max": 1}]'], "'speed'"),
+        (["--model.start", "nowhere.json"], "no start network 'nowhere.json'"),
+        (["--data", "rena_pl.data.Nothing"], "rena_pl.data.Nothing"),
+        (["--data", "no.such.Module"], "no.such.Module"),
+        (["--data", "rena_pl.data.SpeechCommands", "--data.init_args.roott", "x"], "roott"),
+        (
+            ["--data", "rena_pl.data.SpeechCommands", "--data.init_args.root", "/not/there"],
+            "no folder /not/there",
+        ),
+        (["--trainer.max_epochs", "soon"], "trainer.max_epochs: expected int but got soon"),
+        (["--trainer.accelerator", "abacus"], "abacus"),
+        (["--config", "nothing.yaml"], "nothing.yaml"),
+    ],
+)
+def test_a_mistake_is_one_sentence_that_names_it(
+    arguments, sentence, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    assert sentence in fails_with(capsys, *common, *arguments)
+
+
+def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "unknown command 'fitt'" in fails_with(capsys, "fitt")
+
+
+def test_a_file_that_is_no_config_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.yaml").write_text("model: [")
+    assert "broken.yaml" in fails_with(capsys, "fit", "--config", tmp_path / "broken.yaml")
+
+
+def test_yes_and_no_are_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "words.yaml"
+    words = "data: {class_path: rena_pl.data.SpokenKeywords, init_args: {keywords: [yes, no, on]}}"
+    config.write_text(yaml.safe_dump({"model": TINY["model"]}) + words)
+    with pytest.raises(SystemExit):
+        rena("fit", "--config", config, "--print_config")
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["data"]["init_args"]["keywords"] == ["yes", "no", "on"]
+    with pytest.raises(SystemExit):
+        rena(
+            *["fit", "--config", config],
+            *["--data.init_args.keywords", "[off, no]", "--print_config"],
+        )
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["data"]["init_args"]["keywords"] == ["off", "no"]
+
+
+def test_a_search_leaves_its_run_folder_and_is_not_run_twice(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", folder]
+    rena(*command)
+    assert f"run folder: {folder}" in capsys.readouterr().out
+    for name in (
+        "config.yaml",
+        "ledger.journal",
+        "summary.json",
+        "best/architecture.json",
+        "best/model.safetensors",
+        "logs/metrics.csv",
+    ):
+        assert (folder / name).stat().st_size > 0, name
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["epoch"] == 3
+    ledger = trials(folder)
+    summary = json.loads((folder / "summary.json").read_text())
+
+    rena("fit", "--config", folder / "config.yaml")
+    assert trials(folder) == ledger
+    again = json.loads((folder / "summary.json").read_text())
+    assert {**again, "seconds": 0} == {**summary, "seconds": 0}
+
+
+def trials(folder: Path) -> list[str]:
+    """The numbers and times of all trials in a run's ledger."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = JournalStorage(JournalFileBackend(str(folder / "ledger.journal")))
+    study = optuna.load_study(study_name="rena", storage=storage)
+    return [f"{trial.number} {trial.datetime_start}" for trial in study.trials]
+
+
+def test_a_folder_with_another_search_is_refused(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    rena(*command, "--trainer.max_epochs", 1)
+    sentence = fails_with(capsys, *command, "--model.budget.steps", 3)
+    assert "model.budget.steps = 2, not 3" in sentence
+    rena(*command, "--trainer.max_epochs", 2)  # more updates are the same search
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -> None:
+    """Real processes that import torch each: one left alone, one killed and continued."""
+
+    def start(folder: Path) -> subprocess.Popen[bytes]:
+        arguments = ["fit", "--config", str(tiny), "--trainer.default_root_dir", str(folder)]
+        return subprocess.Popen([sys.executable, "-m", "rena_pl", *arguments], cwd=REPOSITORY)
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert start(whole).wait(120) == 0
+    for lines in (4, 9):
+        process = start(parts)
+        journal = parts / "ledger.journal"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if journal.is_file() and journal.read_bytes().count(b"\n") >= lines:
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert start(parts).wait(120) == 0
+    assert Ledger(parts / "ledger.journal").evaluations() == (
+        Ledger(whole / "ledger.journal").evaluations()
+    )
+    networks = [(folder / "best" / "model.safetensors").read_bytes() for folder in (whole, parts)]
+    assert networks[0] == networks[1]
+
+
+def test_profile_prints_a_table_or_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.json"
+    Architecture((layer_types()["conv2d"](channels=16).as_layer(0),)).save(path)
+    rena("profile", path, "--num-classes", "10", "--json")
+    use = json.loads(capsys.readouterr().out)
+    assert use["params"] == 16 * 9 + 2 * 16 + 16 * 10 + 10
+    rena("profile", path, "--input-shape", "3,32,32")
+    table = capsys.readouterr().out
+    assert "conv2d" in table
+    assert "FLOPs/byte" in table
+    assert "--input-shape 3,x" in fails_with(capsys, "profile", path, "--input-shape", "3,x")
+    assert "gone.json" in fails_with(capsys, "profile", tmp_path / "gone.json")
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_cifar_cut_short_runs_through(tmp_path: Path, real_data: Path) -> None:
+    """Convolutions on images take a minute on a CPU, even cut short."""
+    rena(
+        *["fit", "--config", REPOSITORY / "configs" / "cifar10_3m.yaml"],
+        *["--data.init_args.root", real_data / "cifar10_small"],
+        *["--trainer.default_root_dir", tmp_path, "--trainer.max_epochs", 1],
+        *["--model.budget.episodes", 1, "--model.budget.steps", 1],
+        *["--model.budget.child_epochs", 1, "--model.budget.start_epochs", 1],
+        *["--model.budget.final_epochs", 1, "--model.budget.final_candidates", 1],
+    )
+    assert json.loads((tmp_path / "summary.json").read_text())["constraints_met"] is True
