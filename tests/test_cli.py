@@ -184,8 +184,7 @@ def test_a_search_leaves_its_run_folder_and_is_not_run_twice(
 
     rena("fit", "--config", folder / "config.yaml")
     assert trials(folder) == ledger
-    again = json.loads((folder / "summary.json").read_text())
-    assert {**again, "seconds": 0} == {**summary, "seconds": 0}
+    assert json.loads((folder / "summary.json").read_text()) == summary
 
 
 def trials(folder: Path) -> list[str]:

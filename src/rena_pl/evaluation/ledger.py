@@ -29,13 +29,14 @@ class Ledger:
 
     Args:
         storage: A journal file, or the URL of any Optuna storage.
+        study: The study's name in it.
     """
 
-    def __init__(self, storage: str | Path) -> None:
+    def __init__(self, storage: str | Path, study: str = STUDY) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self._study = optuna.create_study(
-                storage=_open(storage), study_name=STUDY, direction="maximize", load_if_exists=True
+                storage=_open(storage), study_name=study, direction="maximize", load_if_exists=True
             )
         except Exception as error:
             raise RenaError(f"{storage}: the ledger cannot be opened: {error}") from error

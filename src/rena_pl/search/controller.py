@@ -26,7 +26,7 @@ from rena_pl.objective import Objective
 from rena_pl.search.encoding import Encoder
 from rena_pl.search.episodes import Walks, episode_generator, evaluate_walks, walk
 from rena_pl.search.feasible import feasible_start
-from rena_pl.search.final import conclude, full_trainings, write_outcome
+from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
 from rena_pl.search.policy import Policy, PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, loss, returns
 from rena_pl.search.setting import setting_of
@@ -76,8 +76,8 @@ class Controller(LightningModule):
         metric: `accuracy`, or `balanced_accuracy`, its mean over the classes.
         gradient: How the policy learns.
         policy: How large the policy network is.
-        ledger: URL of an Optuna storage to keep the ledger in; a journal file in the run folder
-            when left out.
+        ledger: URL of an Optuna storage to keep the ledger in, as a study of the run folder's
+            name; a journal file in the run folder when left out.
         seed: Of everything random in the search.
     """
 
@@ -138,7 +138,7 @@ class Controller(LightningModule):
             self.input_shape,
             self.num_classes,
             self.objective,
-            Ledger(self.storage or self.folder / "ledger.journal"),
+            self._open_ledger(),
             self.scorer or self._child_trainer(task),
             setting_of(self.seed, task, self.recipe, self.metric, self.inherit),
         )
@@ -170,6 +170,11 @@ class Controller(LightningModule):
     def folder(self) -> Path:
         """The run folder."""
         return Path(self.trainer.default_root_dir)
+
+    @property
+    def seconds(self) -> float:
+        """How long the search has taken, its earlier parts included."""
+        return self.seconds_before + time.monotonic() - self.started
 
     @property
     def ledger(self) -> Ledger:
@@ -235,7 +240,8 @@ class Controller(LightningModule):
     def on_fit_end(self) -> None:
         """Train the best architectures in full, test the best once, and write the run folder.
 
-        A search with a scorer of its own has nothing to train and ends here.
+        A search that had come to its end before keeps its summary. One with a scorer of its own
+        has nothing to train and ends here.
         """
         if self.scorer is not None:
             return
@@ -243,11 +249,12 @@ class Controller(LightningModule):
         candidates = full_trainings(
             self.ledger.evaluations(), self.objective, budget.final_epochs, budget.final_candidates
         )
+        if all(map(self.evaluator.find, candidates)):
+            self.summary = read_summary(self.folder)
         trained = self.evaluate_all(candidates)
-        if self.trainer.is_global_zero:
+        if self.trainer.is_global_zero and self.summary is None:
             outcome = conclude(trained, self.evaluator)
-            seconds = self.seconds_before + time.monotonic() - self.started
-            self.summary = write_outcome(outcome, self.evaluator, seconds, self.folder)
+            self.summary = write_outcome(outcome, self.evaluator, self.seconds, self.folder)
             self.weights.keep_only({self.best().key, *(child.key for child in trained)})
 
     def best(self, before: int = FINAL) -> Evaluation:
@@ -287,7 +294,7 @@ class Controller(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the time spent, beside the policy and its optimiser: plain values only."""
-        checkpoint["search_seconds"] = self.seconds_before + time.monotonic() - self.started
+        checkpoint["search_seconds"] = self.seconds
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting the time where the search was left."""
@@ -320,12 +327,20 @@ class Controller(LightningModule):
             raise RenaError("the controller has no task: set `controller.task` before fitting")
         if self.trainer.local_rank == 0:
             self.task.prepare_data()
+            self.task.setup("fit")  # first, so that the others find its features in the cache
         self.trainer.strategy.barrier("data")
-        self.task.setup("fit")
+        if self.trainer.local_rank != 0:
+            self.task.setup("fit")
         for name in ("input_shape", "num_classes"):
             if not hasattr(self.task, name):
                 raise RenaError(f"the task {type(self.task).__name__} does not state its {name}")
         return self.task
+
+    def _open_ledger(self) -> Ledger:
+        """A journal in the run folder, or a study of the folder's name in a storage for many."""
+        if self.storage is None:
+            return Ledger(self.folder / "ledger.journal")
+        return Ledger(self.storage, study=self.folder.resolve().name)
 
     def _child_trainer(self, task: LightningDataModule) -> ChildTrainer:
         return ChildTrainer(

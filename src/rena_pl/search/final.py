@@ -14,6 +14,8 @@ from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
 from rena_pl.evaluation.weights import save_weights
 from rena_pl.objective import Objective
 
+SUMMARY = "summary.json"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -102,7 +104,16 @@ def write_outcome(
         "input_shape": list(evaluator.input_shape),
         "num_classes": evaluator.num_classes,
     }
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """The summary of a search that has ended, if there is a whole one."""
+    try:
+        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text())
+    except (OSError, ValueError):
+        return None
     return summary
 
 

@@ -1,0 +1,89 @@
+"""Runs a whole search, once or several times, and writes down what came of it.
+
+    python benchmarks/search.py --json benchmarks/results/kws_tight.json --runs 2 -- \
+        --config configs/kws_tight.yaml --data.init_args.root PATH
+
+Prints the accuracy of the best network and of the start, the cost, whether every trained child kept
+the hard bounds, and whether all runs have the same ledger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+
+from rena_pl.evaluation.ledger import Ledger
+
+FIGURES = (
+    "val_accuracy",
+    "test_accuracy",
+    "start_test_accuracy",
+    "constraints",
+    "constraints_met",
+    "child_epochs",
+    "evaluations",
+    "seconds",
+    "profile",
+)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": lightning.__version__,
+    }
+
+
+def search(arguments: list[str], folder: Path) -> tuple[dict[str, Any], Ledger]:
+    """Run `rena fit` in a process of its own; its summary and its ledger."""
+    command = [sys.executable, "-m", "rena_pl", "fit", *arguments]
+    subprocess.run([*command, "--trainer.default_root_dir", str(folder)], check=True)
+    summary = json.loads((folder / "summary.json").read_text())
+    return summary, Ledger(folder / "ledger.journal")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=1, help="how often to run the same search")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("arguments", nargs="+", help="after --: the arguments of `rena fit`")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        runs = [
+            search(options.arguments, Path(scratch) / str(number)) for number in range(options.runs)
+        ]
+    evaluations = [ledger.evaluations() for _, ledger in runs]
+    trained = [evaluation for evaluation in evaluations[0] if evaluation.budget > 0]
+    words = ["PATH" if Path(word).is_dir() else word for word in options.arguments]
+    result = {
+        "command": " ".join(["rena", "fit", *words]),
+        "machine": machine(),
+        "runs": [{name: summary[name] for name in FIGURES} for summary, _ in runs],
+        "trained_children": len(trained),
+        "infeasible_children": sum(e.status == "infeasible" for e in evaluations[0]),
+        "failed_children": sum(e.status == "failed" for e in evaluations[0]),
+        "same_ledger": all(ledger == evaluations[0] for ledger in evaluations),
+    }
+    print(json.dumps(result, indent=2))
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
