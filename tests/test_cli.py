@@ -174,7 +174,7 @@ def test_a_search_leaves_its_run_folder_and_is_not_run_twice(
         "summary.json",
         "best/architecture.json",
         "best/model.safetensors",
-        "logs/metrics.csv",
+        "logs/version_0/metrics.csv",
     ):
         assert (folder / name).stat().st_size > 0, name
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
@@ -208,6 +208,70 @@ def test_a_folder_with_another_search_is_refused(
     rena(*command, "--trainer.max_epochs", 2)  # more updates are the same search
 
 
+def test_a_task_in_the_current_folder_is_found_by_its_class_path(tiny: Path) -> None:
+    """The installed command, in a process whose folder holds the module."""
+    (tiny.parent / "my_task.py").write_text(
+        "from rena_pl.data.image_folder import ImageFolder\nclass MyTask(ImageFolder): pass\n"
+    )
+    command = Path(sys.executable).parent / "rena"
+    tiny.write_text(yaml.safe_dump({"model": TINY["model"]}))
+    arguments = ["fit", "--config", tiny, "--data", "my_task.MyTask", "--data.init_args.root", "x"]
+    done = subprocess.run(
+        [command, *arguments, "--print_config"], cwd=tiny.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "class_path: my_task.MyTask" in done.stdout
+
+
+def test_a_mistake_does_not_claim_the_run_folder(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    fails_with(capsys, *command, "--model.metric", "acuracy")
+    fails_with(capsys, *command, "--model.objective.constraints", '[{"entry": "params", "max": 2}]')
+    rena(*command, "--trainer.max_epochs", 1)
+    assert (tmp_path / "run" / "summary.json").is_file()
+
+
+def test_the_order_of_layer_types_is_a_setting(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    one, other = ({"temporal": {"channels": [8]}, "pool": {}}, {"pool": {}, "temporal": {}})
+    for layers in (one, other):
+        model = {**TINY["model"], "space": {"max_layers": 3, "layers": layers}}
+        tiny.write_text(yaml.safe_dump({**TINY, "model": model}, sort_keys=False))
+        if layers is one:
+            rena(*command, "--trainer.max_epochs", 1)
+    assert "model.space.layers" in fails_with(capsys, *command)
+
+
+def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> None:
+    """A real process that gets a real Ctrl-C."""
+    folder = tmp_path / "run"
+    arguments = ["fit", "--config", tiny, "--trainer.default_root_dir", folder]
+    arguments += ["--trainer.max_epochs", "10000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rena_pl", *map(str, arguments)],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_lines(folder / "ledger.journal", 8, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on where this one was left" in errors
+
+
+def wait_for_lines(path: Path, lines: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if path.is_file() and path.read_bytes().count(b"\n") >= lines:
+            return
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
 def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -> None:
     """Real processes that import torch each: one left alone, one killed and continued."""
@@ -220,12 +284,7 @@ def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -
     assert start(whole).wait(120) == 0
     for lines in (4, 9):
         process = start(parts)
-        journal = parts / "ledger.journal"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
-            if journal.is_file() and journal.read_bytes().count(b"\n") >= lines:
-                break
-            time.sleep(0.01)
+        wait_for_lines(parts / "ledger.journal", lines, process)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert start(parts).wait(120) == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rena_pl.errors import RenaError
+from rena_pl.whole_files import write_whole
 
 FORMAT = 1
 MAX_LAYERS = 1000
@@ -93,7 +94,7 @@ class Architecture:
 
     def save(self, path: Path) -> None:
         """Write the architecture as JSON for people: the same content, indented."""
-        path.write_text(json.dumps(self._as_dict(), sort_keys=True, indent=2) + "\n")
+        write_whole(path, json.dumps(self._as_dict(), sort_keys=True, indent=2) + "\n")
 
     def _as_dict(self) -> dict[str, Any]:
         return {

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
+from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
-from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.layers import layer_types
@@ -96,10 +98,39 @@ def test_an_infeasible_candidate_costs_nothing_and_says_why(tmp_path: Path) -> N
 
 def test_a_child_that_turns_nan_is_a_failed_evaluation(tmp_path: Path) -> None:
     worker = evaluator(tmp_path, recipe=Recipe(learning_rate=1e12))
-    evaluation = worker.evaluate(Candidate(chain(8, 8), None, 3, START))
+    evaluation = worker.evaluate(Candidate(chain(8, 8), None, 3, (0, 0, 0)))
     assert evaluation.status == "failed"
     assert "the loss was not finite in epoch" in evaluation.reason
     assert evaluation.reward == worker.objective.failure_reward
+    with pytest.raises(RenaError, match="the start network cannot be trained: TrainingError"):
+        worker.evaluate(Candidate(chain(8), None, 3, START))
+    assert len(worker.ledger) == 1  # it can be tried again
+
+
+def test_the_shortest_training_has_a_schedule(tmp_path: Path) -> None:
+    """A cycle of a few steps once divided by zero."""
+    for batch_size in (30, 40, 60, 120):
+        worker = evaluator(tmp_path / str(batch_size), TinyTask(batch_size))
+        assert worker.evaluate(Candidate(chain(8), None, 1, START)).status == "done"
+
+
+def test_a_journal_torn_by_a_kill_is_mended(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path)
+    first = worker.evaluate(Candidate(chain(8), None, 1, START))
+    worker.evaluate(Candidate(chain(16), None, 1, (0, 0, 0)))
+    journal = tmp_path / "ledger"
+    journal.write_bytes(journal.read_bytes()[:-300])
+    mend_journal(journal)
+    assert Ledger(journal).evaluations() == [first]
+    again = evaluator(tmp_path).evaluate(Candidate(chain(16), None, 1, (0, 0, 0)))
+    assert Ledger(journal).evaluations() == [first, again]
+
+
+def test_a_ledger_of_another_setting_is_refused(tmp_path: Path) -> None:
+    Ledger(tmp_path / "ledger", "one")
+    Ledger(tmp_path / "ledger", "one")
+    with pytest.raises(RenaError, match="holds a search on other data or with other settings"):
+        Ledger(tmp_path / "ledger", "two")
 
 
 def test_any_lightning_data_module_is_a_task(tmp_path: Path) -> None:
@@ -156,6 +187,7 @@ def test_descendants_are_found_through_generations() -> None:
     family = [child("a", None), child("b", "a"), child("c", "b"), child("d", None), child("e", "d")]
     assert descendants(family, "a") == {"a", "b", "c"}
     assert descendants(family, "b") == {"b", "c"}
+    assert descendants(reversed(family), "a") == {"a", "b", "c"}
 
 
 def test_weights_are_whole_or_not_there(tmp_path: Path) -> None:

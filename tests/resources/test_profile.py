@@ -65,6 +65,19 @@ def test_the_sum_over_layers_is_thop_on_the_whole_network() -> None:
         assert use.params == sum(p.numel() for p in network.parameters())
 
 
+def test_peak_memory_holds_what_a_shortcut_waits_for() -> None:
+    block = layer_types()["temporal_residual"](channels=64, kernel=3, stride=1)
+    architecture = Architecture((block.as_layer(0),))
+    values = profile(architecture, (64, 1, 100), 3).peak_memory / 4
+    assert values == 3 * 64 * 100  # the input, and what goes into and comes out of a convolution
+
+
+def test_views_take_no_memory() -> None:
+    temporal = layer_types()["temporal"](channels=16, kernel=9, stride=1)
+    values = profile(Architecture((temporal.as_layer(0),)), (1, 40, 101), 3).peak_memory / 4
+    assert values == 40 * 101 + 16 * 101
+
+
 def test_one_line_per_layer_and_one_for_the_classifier() -> None:
     layers = layer_profiles(conv_chain(), INPUT, 7)
     assert [layer.name.split("(")[0] for layer in layers] == ["conv2d", "pool", "classifier"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from lightning.pytorch import Trainer
 from safetensors.torch import load_file
 
 from rena_pl.architecture import Architecture
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import FINAL
 from rena_pl.network import build
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.controller import Budget, Controller
@@ -102,6 +105,49 @@ def test_a_task_of_the_users_own(tmp_path: Path) -> None:
     made = controller(task=WithoutSplits())
     trainer(tmp_path, 1).fit(made)
     assert made.summary["test_accuracy"] > 0.8
+
+
+def test_a_search_that_had_ended_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+    whole = controller(seed=1)
+    trainer(tmp_path / "whole", 8).fit(whole)
+    first = controller(seed=1)
+    short = trainer(tmp_path / "parts", 3)
+    short.fit(first)
+    short.save_checkpoint(tmp_path / "last.ckpt")
+    rest = controller(seed=1)
+    trainer(tmp_path / "parts", 8).fit(rest, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+
+    def searched(made: Controller):
+        return [e for e in made.ledger.evaluations() if e.place[0] < FINAL]
+
+    assert searched(rest) == searched(whole)
+    assert rest.summary["child_epochs"] == rest.ledger.child_epochs
+    assert rest.summary["evaluations"] > first.summary["evaluations"]
+
+
+def test_the_start_may_be_trained_as_long_as_the_finals(tmp_path: Path) -> None:
+    """Its two trainings are then one evaluation, whose weights are needed at the end."""
+    made = controller()
+    made.budget = dataclasses.replace(BUDGET, start_epochs=BUDGET.final_epochs)
+    trainer(tmp_path, 6).fit(made)
+    assert made.summary["start_test_accuracy"] is not None
+
+
+def test_other_data_in_the_same_folder_are_refused(tmp_path: Path) -> None:
+    trainer(tmp_path, 1).fit(controller(task=TinyTask(seed=1)))
+    with pytest.raises(RenaError, match="holds a search on other data"):
+        trainer(tmp_path, 1).fit(controller(task=TinyTask(seed=2)))
+
+
+def test_the_summary_is_what_the_saved_weights_give(tmp_path: Path) -> None:
+    made = controller()
+    trainer(tmp_path, 2).fit(made)
+    architecture = Architecture.load(tmp_path / "best" / "architecture.json")
+    network = build(architecture, INPUT, CLASSES).eval()
+    network.load_state_dict(load_file(tmp_path / "best" / "model.safetensors"))
+    test = made.task.splits["test"]
+    right = (network(test.features[0]).argmax(1) == test.targets).float().mean().item()
+    assert right == pytest.approx(made.summary["test_accuracy"])
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
@@ -28,7 +28,6 @@ def train(
     data: ChildData,
     epochs: int,
     generator: torch.Generator,
-    on_epoch: Callable[[int], None] | None = None,
 ) -> None:
     """Train a child in place, on the device it is on.
 
@@ -39,7 +38,6 @@ def train(
         data: Its task.
         epochs: Passes over the training split.
         generator: Of order, views and augmentation; on the child's device.
-        on_epoch: Called after every epoch with the number of epochs done.
 
     Raises:
         TrainingError: The loss is no longer finite.
@@ -58,19 +56,19 @@ def train(
             total += loss.detach()
         if not torch.isfinite(total):
             raise TrainingError(f"the loss was not finite in epoch {epoch + 1}")
-        if on_epoch is not None:
-            on_epoch(epoch + 1)
     child.eval()
 
 
 @torch.inference_mode()
 def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Predicted and true classes of all batches, `(examples,)` each, on the CPU."""
+    """Predicted and true classes of all batches, `(examples,)` each, on the CPU.
+
+    In float32, so that whoever loads the weights elsewhere finds the same accuracy.
+    """
     child.eval()
     predicted, true = [], []
     for features, targets in batches:
-        with autocast(child.device):
-            logits = child(features.contiguous(memory_format=torch.channels_last))
+        logits = child(features.contiguous(memory_format=torch.channels_last))
         predicted.append(logits.argmax(1))
         true.append(targets)
     return torch.cat(predicted).cpu(), torch.cat(true).cpu()

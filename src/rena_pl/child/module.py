@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import torch
@@ -77,7 +78,7 @@ class Child(LightningModule):
         schedule = OneCycleLR(
             optimizer,
             max_lr=self.recipe.learning_rate,
-            total_steps=max(steps, 2),
+            total_steps=max(steps, ceil(2 / self.recipe.warm_up)),  # at least one step to rise
             pct_start=self.recipe.warm_up,
             cycle_momentum=False,
         )

@@ -24,7 +24,7 @@ class KeywordFolder(RecordedSpeech):
     name starts with `_`, like `_background_noise_`, hold noise. 80 % of the speakers are for
     training, 10 % for validation and 10 % for the test, where names show the speaker
     (`<speaker>_nohash_<n>`, or `<speaker>_<n>` for several files); otherwise of the recordings.
-    The split is the same on every machine and stays when recordings are added.
+    The split is the same on every machine.
 
     Args:
         root: Folder that holds a folder for every word.

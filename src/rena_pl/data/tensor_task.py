@@ -15,6 +15,8 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from rena_pl.errors import RenaError
+
 Batch = tuple[Tensor, Tensor]
 
 SPLITS = ("train", "val", "test")
@@ -67,6 +69,8 @@ class TensorTask(LightningDataModule):
 
     def __init__(self, batch_size: int = 100, seed: int = 0) -> None:
         super().__init__()
+        if batch_size < 2:  # batch normalisation needs two
+            raise RenaError(f"batch_size: {batch_size} is not at least 2")
         self.batch_size = batch_size
         self.seed = seed
         self.splits: dict[str, Split] = {}

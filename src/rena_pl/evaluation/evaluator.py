@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
 
-from rena_pl.architecture import Architecture, Shape
+from rena_pl.architecture import Shape
 from rena_pl.child.data import ChildData, child_data
 from rena_pl.child.fit import TrainingError, score, train
 from rena_pl.child.module import Child, Recipe
-from rena_pl.evaluation.evaluation import Candidate, Evaluation
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.network.morphism import morph
@@ -71,10 +71,6 @@ class Evaluator:
         self.scorer = scorer
         self.setting = setting
 
-    def profile(self, architecture: Architecture) -> dict[str, float]:
-        """The resource use of an architecture on the task."""
-        return profile(architecture, self.input_shape, self.num_classes).as_dict()
-
     def find(self, candidate: Candidate) -> Evaluation | None:
         """The evaluation of a candidate, if there is one."""
         return self.ledger.find(candidate.key(self.setting))
@@ -84,17 +80,23 @@ class Evaluator:
 
         A candidate that breaks a hard bound is recorded without training. One that fails to train,
         for whatever reason, is recorded with it.
+
+        Raises:
+            RenaError: The start network fails; nothing is recorded, so that it can be tried again.
+            OSError: The disk is full or the like, which is not the candidate's fault.
         """
         key = candidate.key(self.setting)
         found = self.ledger.find(key)
         if found is not None:
             return found
         evaluation = self._outcome(candidate, key)
+        if evaluation.status == "failed" and candidate.place == START:
+            raise RenaError(f"the start network cannot be trained: {evaluation.reason}")
         self.ledger.record(evaluation)
         return evaluation
 
     def _outcome(self, candidate: Candidate, key: str) -> Evaluation:
-        use = self.profile(candidate.architecture)
+        use = profile(candidate.architecture, self.input_shape, self.num_classes).as_dict()
         broken = [c for c in self.objective.constraints if c.hard and c.violation(use) > 0]
         outcome = Evaluation(
             key=key,
@@ -116,6 +118,8 @@ class Evaluator:
         parent = None if candidate.parent is None else self.ledger.find(candidate.parent)
         try:
             scored = self.scorer(candidate, key, outcome.seed, parent)
+        except OSError:
+            raise
         except Exception as error:
             # Whatever a child dies of, memory, NaN or a third party's layer, the search outlives.
             return replace(
@@ -145,7 +149,6 @@ class ChildTrainer:
         weights: Where weights are kept.
         device: Where children are trained.
         inherit: Whether a child starts from its parent's weights.
-        on_epoch: Called after every child-epoch.
     """
 
     def __init__(
@@ -156,9 +159,8 @@ class ChildTrainer:
         weights: WeightStore,
         device: torch.device,
         inherit: bool = True,
-        on_epoch: Callable[[], None] | None = None,
     ) -> None:
-        self.input_shape: Shape = task.input_shape  # type: ignore[attr-defined]
+        self.input_shape: Shape = tuple(task.input_shape)  # type: ignore[attr-defined]
         self.num_classes: int = task.num_classes  # type: ignore[attr-defined]
         self.data: ChildData = child_data(task, device)
         self.recipe = recipe
@@ -166,26 +168,19 @@ class ChildTrainer:
         self.weights = weights
         self.device = device
         self.inherit = inherit
-        self.on_epoch = on_epoch
 
     def __call__(
         self, candidate: Candidate, key: str, seed: int, parent: Evaluation | None
     ) -> Scored:
         """Train a child on the task and measure it."""
-        with torch.random.fork_rng():
+        gpu = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpu):  # dropout and the like draw from torch's own
             torch.manual_seed(seed)
             child = Child(candidate.architecture, self.input_shape, self.num_classes, self.recipe)
-        inherited = self._inherit(child, parent)
-        child.to(self.device)
-        generator = torch.Generator(self.device).manual_seed(seed)
-        tell = self.on_epoch
-        train(
-            child,
-            self.data,
-            candidate.budget,
-            generator,
-            on_epoch=None if tell is None else lambda _: tell(),
-        )
+            inherited = self._inherit(child, parent)
+            child.to(self.device)
+            generator = torch.Generator(self.device).manual_seed(seed)
+            train(child, self.data, candidate.budget, generator)
         accuracy = self.measure(child, "val")
         self.weights.save(key, child.network.state_dict())
         return Scored(accuracy, inherited)

@@ -29,10 +29,15 @@ class Ledger:
 
     Args:
         storage: A journal file, or the URL of any Optuna storage.
-        study: The study's name in it.
+        setting: What its evaluations have in common (see `Candidate.key`), to be compared with
+            what is there; not compared when left out.
+        study: The study's name in the storage.
+
+    Raises:
+        RenaError: The storage cannot be read, or holds evaluations of another setting.
     """
 
-    def __init__(self, storage: str | Path, study: str = STUDY) -> None:
+    def __init__(self, storage: str | Path, setting: str | None = None, study: str = STUDY) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self._study = optuna.create_study(
@@ -40,6 +45,13 @@ class Ledger:
             )
         except Exception as error:
             raise RenaError(f"{storage}: the ledger cannot be opened: {error}") from error
+        if setting is not None:
+            if self._study.user_attrs.get("setting", setting) != setting:
+                raise RenaError(
+                    f"{storage} holds a search on other data or with other settings; give another "
+                    "trainer.default_root_dir"
+                )
+            self._study.set_user_attr("setting", setting)
         self._evaluations: dict[str, Evaluation] = {}
         self._read = 0
         self.refresh()
@@ -77,7 +89,7 @@ class Ledger:
     @property
     def child_epochs(self) -> int:
         """What the search has cost so far."""
-        return sum(evaluation.budget for evaluation in self._evaluations.values())
+        return sum(evaluation.budget for evaluation in list(self._evaluations.values()))
 
 
 def _open(storage: str | Path) -> str | JournalStorage:
@@ -85,6 +97,19 @@ def _open(storage: str | Path) -> str | JournalStorage:
         return storage
     Path(storage).parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(storage)))
+
+
+def mend_journal(path: Path) -> None:
+    """Cut off a last line that was not written to its end; nobody else may write meanwhile.
+
+    Optuna does not read such a line, but would write the next one behind it.
+    """
+    if path.is_file():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
 
 
 def _evaluation(trial: FrozenTrial) -> Evaluation:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from rena_pl.whole_files import unfinished_path
+
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
     """Write a state dict so that the file is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    unfinished = unfinished_path(path)
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished)
     unfinished.replace(path)
 

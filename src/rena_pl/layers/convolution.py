@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from rena_pl.architecture import Shape
@@ -215,6 +216,10 @@ class TemporalResidual(LayerType):
         """`(channels, 1, width / stride)`, rounded up."""
         ((_, _, width),) = inputs
         return (self.channels, 1, strided(width, self.stride))
+
+    def held_values(self, inputs: tuple[Shape, ...]) -> int:
+        """The input, while the branch runs; the branch's output, while the shortcut does."""
+        return max(prod(inputs[0]), prod(self.output_shape(inputs)))
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """The block, after channels and height are merged."""

@@ -53,6 +53,10 @@ class LayerType(ABC):
         """Counting rules for modules of this type that thop cannot count."""
         return {}
 
+    def held_values(self, inputs: tuple[Shape, ...]) -> int:
+        """Activation values that this layer keeps for later while one of its modules runs."""
+        return 0
+
     @abstractmethod
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The shape this layer makes of its inputs' shapes."""
@@ -77,7 +81,7 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
         RenaError: Another class has that name already.
     """
     other = _registered.setdefault(layer_type.kind, layer_type)
-    if other is not layer_type and other.__qualname__ != layer_type.__qualname__:
+    if (other.__module__, other.__qualname__) != (layer_type.__module__, layer_type.__qualname__):
         raise RenaError(
             f"two layer types are called '{layer_type.kind}': "
             f"{other.__module__}.{other.__qualname__} and "

@@ -20,6 +20,9 @@ from rena_pl.errors import RenaError
 from rena_pl.layers.registry import decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 
+VIEWS = (nn.Identity, nn.Flatten, nn.Unflatten)
+"""Modules that move and hold nothing."""
+
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
@@ -65,7 +68,7 @@ class LayerProfile:
         macs: Multiply-adds, by thop.
         read: Values of the inputs.
         written: Values of the output.
-        working: The most input and output values of one of the layer's own modules.
+        working: The most activation values alive at once while the layer runs.
     """
 
     name: str
@@ -142,7 +145,7 @@ def _profile_layer(layer: Layer, inputs: tuple[Shape, ...]) -> LayerProfile:
     with torch.device("meta"):
         module = decode(layer).build(inputs)
     written = prod(decode(layer).output_shape(inputs))
-    return _count(str(layer), module, inputs, written)
+    return _count(str(layer), module, inputs, written, decode(layer).held_values(inputs))
 
 
 @lru_cache(maxsize=10_000)
@@ -154,7 +157,9 @@ def _profile_head(shape: Shape, num_classes: int) -> LayerProfile:
     return _count("classifier", module, (shape,), num_classes)
 
 
-def _count(name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int) -> LayerProfile:
+def _count(
+    name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int, held: int = 0
+) -> LayerProfile:
     """Count one module on the meta device, where only shapes are worked out.
 
     Recurrent modules run for real: there, torch would take them apart step by step.
@@ -172,12 +177,12 @@ def _count(name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int
             lambda _m, args, out: working.append(_values(args) + _values(out))
         )
         for leaf in module.modules()
-        if not list(leaf.children()) and not isinstance(leaf, nn.Identity)
+        if not list(leaf.children()) and not isinstance(leaf, VIEWS)
     ]
     macs = thop_macs(module, tuple(torch.zeros(1, *shape, device=device) for shape in inputs))
     for hook in hooks:
         hook.remove()
-    return LayerProfile(name, params, buffers, macs, read, written, max(working))
+    return LayerProfile(name, params, buffers, macs, read, written, max(working) + held)
 
 
 def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 import warnings
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from rich.table import Table
 
@@ -35,6 +38,9 @@ TRAINER_DEFAULTS = {
     "num_sanity_val_steps": 0,
 }
 
+LONGEST_WAIT = timedelta(days=7)
+"""How long a rank waits for the children of the others: a full training may take days."""
+
 
 class RenaCLI(LightningCLI):
     """LightningCLI whose `data` is the children's task, and whose `model` is the controller."""
@@ -53,8 +59,7 @@ class RenaCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Take the run folder, refusing one that holds a search with other settings."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
-        self.run_folder = RunFolder(Path(config["trainer"]["default_root_dir"]))
-        self.run_folder.take(config)
+        self.run_folder = RunFolder(Path(config["trainer"]["default_root_dir"]), config)
 
     def instantiate_classes(self) -> None:
         """Build the controller, the task and the trainer.
@@ -73,9 +78,12 @@ class RenaCLI(LightningCLI):
             dirpath=self.run_folder.path / CHECKPOINTS, save_last=True, save_top_k=1
         )
         self.display = SearchDisplay()
-        self.trainer_defaults["callbacks"] = [self.display, checkpoint]
-        if self._get(self.config_init, "trainer.logger") is None:
+        self.trainer_defaults["callbacks"] = [self.run_folder, self.display, checkpoint]
+        trainer = self.config_init["fit"]["trainer"]
+        if trainer.logger is None:
             kwargs["logger"] = _loggers(self.run_folder.path)
+        if trainer.strategy == "ddp":
+            kwargs["strategy"] = DDPStrategy(timeout=LONGEST_WAIT)
         return super().instantiate_trainer(**kwargs)
 
     def after_instantiate_classes(self) -> None:
@@ -88,6 +96,10 @@ class RenaCLI(LightningCLI):
         checkpoint = ckpt_path or self.run_folder.last_checkpoint()
         try:
             self.trainer.fit(model, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit:
+            if self.trainer.interrupted:  # Lightning makes an exit of Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
         finally:
             self.display.close()
 
@@ -99,6 +111,8 @@ def run_fit(arguments: list[str]) -> None:
         RenaError: The config or the data are not usable.
     """
     _quiet()
+    # The user's own tasks and layers may stand in the folder that the command is called from.
+    sys.path.append(str(Path.cwd()))
     read_words()
     check_configs(arguments)
     strict = {"exit_on_error": False}
@@ -109,7 +123,7 @@ def run_fit(arguments: list[str]) -> None:
             subclass_mode_data=True,
             save_config_callback=None,
             seed_everything_default=0,
-            trainer_defaults=TRAINER_DEFAULTS,
+            trainer_defaults=dict(TRAINER_DEFAULTS),
             parser_kwargs={**strict, "prog": "rena", "fit": strict},
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
@@ -124,7 +138,7 @@ def run_fit(arguments: list[str]) -> None:
 def _loggers(folder: Path) -> list[Logger]:
     """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed."""
     mode = os.environ.get("WANDB_MODE", "offline")
-    loggers: list[Logger] = [CSVLogger(folder, name="logs", version="")]
+    loggers: list[Logger] = [CSVLogger(folder, name="logs")]
     if mode != "disabled":
         loggers.append(
             WandbLogger(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,19 +11,22 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 from torch.utils.data import DataLoader
 
+from rena_pl.architecture import Architecture
 from rena_pl.child.fit import METRICS
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
-from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
+from rena_pl.resources.profile import profile
 from rena_pl.search.encoding import Encoder
 from rena_pl.search.episodes import Walks, episode_generator, evaluate_walks, walk
 from rena_pl.search.feasible import feasible_start
@@ -133,17 +137,17 @@ class Controller(LightningModule):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
         self.encoder = Encoder(self.space, self.objective, self.input_shape, self.num_classes)
-        self.space.check(self.start, self.input_shape)
+        self.start = self._sound_start()
+        setting = setting_of(
+            self.seed, task, self.objective, self.recipe, self.metric, self.inherit
+        )
         self.evaluator = Evaluator(
             self.input_shape,
             self.num_classes,
             self.objective,
-            self._open_ledger(),
+            self._open_ledger(setting),
             self.scorer or self._child_trainer(task),
-            setting_of(self.seed, task, self.recipe, self.metric, self.inherit),
-        )
-        self.start = feasible_start(
-            self.start, self.space, self.objective, self.evaluator.profile, self.seed
+            setting,
         )
 
     def configure_model(self) -> None:
@@ -166,6 +170,10 @@ class Controller(LightningModule):
         episodes: Any = [torch.arange(self.budget.episodes)]
         return DataLoader(episodes, batch_size=None)
 
+    def profile(self, architecture: Architecture) -> dict[str, float]:
+        """The resource use of an architecture on the task."""
+        return profile(architecture, self.input_shape, self.num_classes).as_dict()
+
     @property
     def folder(self) -> Path:
         """The run folder."""
@@ -186,9 +194,7 @@ class Controller(LightningModule):
     def on_train_start(self) -> None:
         """Evaluate the start network, which every search begins with."""
         candidate = Candidate(self.start, None, self.budget.start_epochs, START)
-        (evaluation,) = self.evaluate_all([candidate])
-        if evaluation.status == "failed":
-            raise RenaError(f"the start network cannot be trained: {evaluation.reason}")
+        self.evaluate_all([candidate])
 
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
         """Sample the update's episodes and evaluate their children.
@@ -203,7 +209,7 @@ class Controller(LightningModule):
         self.walks: Walks = walk(
             self.policy,
             self.encoder,
-            self.evaluator.profile,
+            self.profile,
             start.architecture,
             self.budget.steps,
             generators,
@@ -249,13 +255,15 @@ class Controller(LightningModule):
         candidates = full_trainings(
             self.ledger.evaluations(), self.objective, budget.final_epochs, budget.final_candidates
         )
-        if all(map(self.evaluator.find, candidates)):
-            self.summary = read_summary(self.folder)
         trained = self.evaluate_all(candidates)
-        if self.trainer.is_global_zero and self.summary is None:
+        if not trained or not self.trainer.is_global_zero:
+            return
+        self.summary = read_summary(self.folder, evaluations=len(self.ledger))
+        if self.summary is None:
+            assert self.task is not None
+            self.task.setup("test")
             outcome = conclude(trained, self.evaluator)
             self.summary = write_outcome(outcome, self.evaluator, self.seconds, self.folder)
-            self.weights.keep_only({self.best().key, *(child.key for child in trained)})
 
     def best(self, before: int = FINAL) -> Evaluation:
         """The child with the highest reward so far, in the updates before `before`.
@@ -282,7 +290,7 @@ class Controller(LightningModule):
         }
         by_cost = sorted(
             new.values(),
-            key=lambda c: (-self.evaluator.profile(c.architecture)["macs"], c.place),
+            key=lambda c: (-self.profile(c.architecture)["macs"], c.place),
         )
         for candidate in by_cost[self.global_rank :: self.trainer.world_size]:
             evaluation = self.evaluator.evaluate(candidate)
@@ -313,13 +321,13 @@ class Controller(LightningModule):
         """Drop the weights of children that can be a parent no more.
 
         An episode may come again upon any child that was reached from its start, in this update
-        or an earlier one, and then goes on from that child's weights. Full trainings of a search
-        that is continued are kept, since they are not done again.
+        or an earlier one, and then goes on from that child's weights. The start network's and those
+        of full trainings are kept, since a search that is continued tests them.
         """
         if self.trainer.is_global_zero:
             evaluations = self.ledger.evaluations()
-            finals = {e.key for e in evaluations if e.place[0] == FINAL}
-            self.weights.keep_only(descendants(evaluations, start.key) | finals)
+            tested = {e.key for e in evaluations if e.place == START or e.place[0] == FINAL}
+            self.weights.keep_only(descendants(evaluations, start.key) | tested)
         self.trainer.strategy.barrier("weights")
 
     def _ready_task(self) -> LightningDataModule:
@@ -336,11 +344,28 @@ class Controller(LightningModule):
                 raise RenaError(f"the task {type(self.task).__name__} does not state its {name}")
         return self.task
 
-    def _open_ledger(self) -> Ledger:
+    def _sound_start(self) -> Architecture:
+        """The start network, or one near it that keeps the hard bounds, if it does not."""
+        self.space.check(self.start, self.input_shape)
+        if next(self.space.legal_actions(self.start, random.Random(0)), None) is None:
+            raise RenaError("the search space allows no action: it is a single architecture")
+        start = feasible_start(self.start, self.space, self.objective, self.profile, self.seed)
+        if start != self.start:
+            rank_zero_warn(
+                "the start network breaks a hard bound; the search starts from one near it: "
+                + ", ".join(map(str, start.layers))
+            )
+        return start
+
+    def _open_ledger(self, setting: str) -> Ledger:
         """A journal in the run folder, or a study of the folder's name in a storage for many."""
-        if self.storage is None:
-            return Ledger(self.folder / "ledger.journal")
-        return Ledger(self.storage, study=self.folder.resolve().name)
+        if self.storage is not None:
+            return Ledger(self.storage, setting, study=self.folder.resolve().name)
+        journal = self.folder / "ledger.journal"
+        if self.trainer.is_global_zero:
+            mend_journal(journal)
+        self.trainer.strategy.barrier("journal")
+        return Ledger(journal, setting)
 
     def _child_trainer(self, task: LightningDataModule) -> ChildTrainer:
         return ChildTrainer(

@@ -39,7 +39,6 @@ class SearchDisplay(Callback):
         budget = pl_module.budget
         children = budget.episodes * budget.steps
         updates = trainer.max_epochs or 0
-        done = trainer.current_epoch * children
         self.started = time.monotonic()
         self.bars = Progress(
             TextColumn("[bold]{task.description:<8}"),
@@ -49,9 +48,7 @@ class SearchDisplay(Callback):
             TextColumn("{task.fields[note]}"),
             console=self.console,
         )
-        self.search = self.bars.add_task(
-            "search", total=updates * children, completed=done, note=""
-        )
+        self.search = self.bars.add_task("search", total=updates * children, note="")
         self.final = self.bars.add_task("finals", total=budget.final_candidates + 1, note="")
         self.epochs_before = pl_module.ledger.child_epochs
         self.console.print(
@@ -65,6 +62,13 @@ class SearchDisplay(Callback):
                 transient=True,
             )
             self.live.start()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin at the update that a checkpoint was left at."""
+        assert isinstance(pl_module, Controller)
+        if trainer.is_global_zero:
+            done = trainer.current_epoch * pl_module.budget.episodes * pl_module.budget.steps
+            self.bars.update(self.search, completed=done)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A line for logs, where there is no terminal."""

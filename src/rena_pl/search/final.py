@@ -13,6 +13,7 @@ from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
 from rena_pl.evaluation.weights import save_weights
 from rena_pl.objective import Objective
+from rena_pl.whole_files import write_whole
 
 SUMMARY = "summary.json"
 
@@ -47,6 +48,8 @@ def full_trainings(
     evaluations: list[Evaluation], objective: Objective, epochs: int, count: int
 ) -> list[Candidate]:
     """What is to be trained in full, from scratch: the start network and the finalists."""
+    if not evaluations:
+        return []
     start = evaluations[0].architecture
     best = [evaluation.architecture for evaluation in finalists(evaluations, objective, count)]
     architectures = dict.fromkeys([start, *best])
@@ -104,17 +107,17 @@ def write_outcome(
         "input_shape": list(evaluator.input_shape),
         "num_classes": evaluator.num_classes,
     }
-    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
+    write_whole(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
-def read_summary(folder: Path) -> dict[str, Any] | None:
-    """The summary of a search that has ended, if there is a whole one."""
+def read_summary(folder: Path, evaluations: int) -> dict[str, Any] | None:
+    """The summary of a search that ended with so many evaluations, if there is one."""
     try:
         summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text())
-    except (OSError, ValueError):
+        return summary if summary["evaluations"] == evaluations else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return summary
 
 
 def _test(evaluation: Evaluation, evaluator: Evaluator) -> float:

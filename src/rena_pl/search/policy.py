@@ -185,7 +185,7 @@ class Policy(nn.Module):
 def masked_log_softmax(logits: Tensor, is_open: Tensor) -> Tensor:
     """Log-softmax over the open entries; over all of them in a row where none is open."""
     closed = ~is_open & is_open.any(1, keepdim=True)
-    return logits.masked_fill(closed, -1e9).log_softmax(1)
+    return logits.float().masked_fill(closed, -1e9).log_softmax(1)
 
 
 def _counted(type_: Tensor, decisions: int) -> Tensor:

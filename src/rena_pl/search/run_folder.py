@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from rena_pl.errors import RenaError
+from rena_pl.whole_files import write_whole
 
 CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
@@ -18,39 +20,43 @@ MOVABLE = ("root", "cache_dir", "download")
 """Settings of a task that say where its data are, not what they are."""
 
 
-class RunFolder:
-    """The folder of one search.
+class RunFolder(Callback):
+    """The folder of one search; as a callback, it keeps the config once the search has begun.
 
     Args:
-        path: Where it is; made when it is taken.
+        path: Where it is.
+        config: All settings of the search.
+
+    Raises:
+        RenaError: The folder cannot be used, or holds a search with other settings.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: Mapping[str, Any]) -> None:
         self.path = path
-
-    def take(self, config: Mapping[str, Any]) -> None:
-        """Write the config down, or check that it is the one the folder's search began with.
-
-        Raises:
-            RenaError: The folder cannot be made, or holds a search with other settings.
-        """
-        saved = self.path / CONFIG
+        self.config = dict(config)
+        saved = path / CONFIG
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            if saved.is_file():
-                self._compare(yaml.safe_load(saved.read_text()), config)
-            else:
-                saved.write_text(yaml.safe_dump(dict(config), sort_keys=False))
-        except (OSError, yaml.YAMLError, AttributeError) as error:
-            raise RenaError(f"{self.path}: cannot be used as a run folder: {error}") from None
+            path.mkdir(parents=True, exist_ok=True)
+            before = yaml.safe_load(saved.read_text()) if saved.is_file() else None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise RenaError(f"{path}: cannot be used as a run folder: {error}") from None
+        if before is not None:
+            self._compare(before)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the config down: not before, or a mistake in it would claim the folder."""
+        if trainer.is_global_zero and not (self.path / CONFIG).is_file():
+            write_whole(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
 
     def last_checkpoint(self) -> str | None:
         """The checkpoint of the last finished update, if there is one."""
         path = self.path / CHECKPOINTS / "last.ckpt"
         return str(path) if path.is_file() else None
 
-    def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-        was, is_now = dict(_settings(before)), dict(_settings(now))
+    def _compare(self, before: Any) -> None:
+        if not isinstance(before, dict):
+            raise RenaError(f"{self.path / CONFIG}: holds no settings")
+        was, is_now = dict(_settings(before)), dict(_settings(self.config))
         for name in sorted(was.keys() | is_now.keys()):
             if was.get(name) != is_now.get(name):
                 raise RenaError(
@@ -62,12 +68,14 @@ class RunFolder:
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The settled values of a config by dotted name."""
 
-    def flatten(prefix: str, item: Any) -> Iterator[tuple[str, Any]]:
+    def flatten(name: str, item: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(item, dict) and item:
-            for name, value in item.items():
-                yield from flatten(f"{prefix}.{name}", value)
+            if name == "model.space.layers":  # their order numbers what the policy reads
+                yield name, list(item)
+            for key, value in item.items():
+                yield from flatten(f"{name}.{key}", value)
         else:
-            yield prefix, item
+            yield name, item
 
     for part in SETTLED:
         for name, value in flatten(part, config.get(part)):

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 
 from lightning.pytorch import LightningDataModule
 
 from rena_pl.child.module import Recipe
+from rena_pl.objective import Objective
 
 
 def setting_of(
-    seed: int, task: LightningDataModule, recipe: Recipe, metric: str, inherit: bool
+    seed: int,
+    task: LightningDataModule,
+    objective: Objective,
+    recipe: Recipe,
+    metric: str,
+    inherit: bool,
 ) -> str:
-    """A hash of seed, task, recipe, metric and inheritance, for the keys of evaluations."""
-    parts = (seed, task_fingerprint(task), asdict(recipe), metric, inherit)
+    """A hash of all of them, for the keys of evaluations and to tell ledgers apart."""
+    parts = (seed, task_fingerprint(task), asdict(objective), asdict(recipe), metric, inherit)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -24,5 +31,6 @@ def task_fingerprint(task: LightningDataModule) -> str:
     own = getattr(task, "fingerprint", None)
     if callable(own):
         return str(own())
-    hyper = sorted((name, repr(value)) for name, value in task.hparams.items())
+    addresses = re.compile(r" at 0x[0-9a-f]+")  # those of this process only
+    hyper = sorted((name, addresses.sub("", repr(value))) for name, value in task.hparams.items())
     return f"{type(task).__module__}.{type(task).__qualname__}{hyper}"
