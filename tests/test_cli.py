@@ -260,7 +260,7 @@ def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> 
     wait_for_lines(folder / "ledger.journal", 8, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert "the same command goes on where this one was left" in errors
 
 

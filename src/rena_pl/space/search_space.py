@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +16,11 @@ from rena_pl.space.actions import Action, Insert, Remove, Scale
 from rena_pl.space.skeletons import skeleton
 
 
+@dataclass(frozen=True)
 class SearchSpace:
     """What a search may build.
 
-    Args:
+    Attributes:
         layers: Allowed layer types by kind, each with the hyper-parameters whose choices differ
             from the type's own, for example `{conv2d: {channels: [16, 32]}, pool: {}}`. All
             registered types with their own choices when left out.
@@ -26,22 +28,24 @@ class SearchSpace:
         min_layers: The fewest.
     """
 
-    def __init__(
-        self,
-        layers: Mapping[str, Mapping[str, Sequence[Value]] | None] | None = None,
-        max_layers: int = 12,
-        min_layers: int = 1,
-    ) -> None:
-        if not 1 <= min_layers <= max_layers:
+    layers: Mapping[str, Mapping[str, Sequence[Value]] | None] | None = None
+    max_layers: int = 12
+    min_layers: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_layers <= self.max_layers:
             raise RenaError(
-                f"min_layers ({min_layers}) must lie between 1 and max_layers ({max_layers})"
+                f"min_layers ({self.min_layers}) must lie between 1 and "
+                f"max_layers ({self.max_layers})"
             )
-        self.max_layers = max_layers
-        self.min_layers = min_layers
-        chosen = dict.fromkeys(sorted(layer_types())) if layers is None else layers
-        if not chosen:
+        if not self.choices:
             raise RenaError("the search space allows no layer type")
-        self.choices = {kind: _choices(kind, given or {}) for kind, given in chosen.items()}
+
+    @cached_property
+    def choices(self) -> dict[str, dict[str, tuple[Value, ...]]]:
+        """The choices of every hyper-parameter of every allowed layer type."""
+        chosen = dict.fromkeys(sorted(layer_types())) if self.layers is None else self.layers
+        return {kind: _choices(kind, given or {}) for kind, given in chosen.items()}
 
     @cached_property
     def vocabulary(self) -> tuple[tuple[str, str, Value], ...]:
