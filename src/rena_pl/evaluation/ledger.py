@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.evaluation.interrupts import interrupts_held
 
 STUDY = "rena"
 STATES = {
@@ -65,13 +66,14 @@ class Ledger:
 
     def record(self, evaluation: Evaluation) -> None:
         """Write an evaluation down; returns when it is on disk."""
-        self._study.add_trial(
-            optuna.create_trial(
-                state=STATES[evaluation.status],
-                value=evaluation.accuracy,
-                user_attrs=evaluation.as_dict(),
+        with interrupts_held():
+            self._study.add_trial(
+                optuna.create_trial(
+                    state=STATES[evaluation.status],
+                    value=evaluation.accuracy,
+                    user_attrs=evaluation.as_dict(),
+                )
             )
-        )
         self._evaluations[evaluation.key] = evaluation
 
     def refresh(self) -> None:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from rena_pl.evaluation.interrupts import interrupts_held
+
+
+def test_an_interrupt_comes_behind_the_block() -> None:
+    done = []
+
+    def write() -> None:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            done.append("written")
+        done.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert done == ["written"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_no_interrupt_no_trace() -> None:
+    with interrupts_held():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_in_the_block_restores_the_handler() -> None:
+    with pytest.raises(ValueError, match="x"), interrupts_held():
+        raise ValueError("x")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_threads_may_use_it() -> None:
+    entered = []
+
+    def work() -> None:
+        with interrupts_held():
+            entered.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert entered == [True]
