@@ -14,14 +14,14 @@ INTERRUPTED = 130
 
 def fit(arguments: list[str]) -> None:
     """Search, train the best networks in full, and leave a run folder."""
-    from rena_pl.search.command import run_fit
+    from rena_pl.commands.fit import run_fit
 
     run_fit(arguments)
 
 
 def profile(arguments: list[str]) -> None:
     """Print the resource use of an architecture file."""
-    from rena_pl.resources.command import run_profile
+    from rena_pl.commands.profile import run_profile
 
     run_profile(arguments)
 

@@ -59,23 +59,24 @@ class Conv2d(LayerType):
         """Convolution, norm, activation."""
         from torch import nn
 
-        from rena_pl.layers.modules import activation, norm, same_convolution
+        from rena_pl.layers.modules import normed_convolution
 
-        ((in_channels, height, width),) = inputs
+        ((in_channels, _, _),) = inputs
         return nn.Sequential(
-            *same_convolution(
+            *normed_convolution(
                 in_channels,
                 self.channels,
-                (
-                    useful_kernel(self.kernel_height, height),
-                    useful_kernel(self.kernel_width, width),
-                ),
+                self.kernel(inputs),
                 (self.stride_height, self.stride_width),
-                bias=self.norm == "none",
-            ),
-            norm(self.norm, self.channels),
-            activation(self.activation),
+                norm=self.norm,
+                activation=self.activation,
+            )
         )
+
+    def kernel(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+        """The part of the kernel that can see data."""
+        ((_, height, width),) = inputs
+        return useful_kernel(self.kernel_height, height), useful_kernel(self.kernel_width, width)
 
 
 @register
@@ -89,27 +90,22 @@ class DepthwiseSeparable(Conv2d):
         """Depthwise convolution and pointwise convolution, each with norm and activation."""
         from torch import nn
 
-        from rena_pl.layers.modules import activation, norm, same_convolution
+        from rena_pl.layers.modules import normed_convolution
 
-        ((in_channels, height, width),) = inputs
-        bias = self.norm == "none"
+        ((in_channels, _, _),) = inputs
         return nn.Sequential(
-            *same_convolution(
+            *normed_convolution(
                 in_channels,
                 in_channels,
-                (
-                    useful_kernel(self.kernel_height, height),
-                    useful_kernel(self.kernel_width, width),
-                ),
+                self.kernel(inputs),
                 (self.stride_height, self.stride_width),
                 groups=in_channels,
-                bias=bias,
+                norm=self.norm,
+                activation=self.activation,
             ),
-            norm(self.norm, in_channels),
-            activation(self.activation),
-            *same_convolution(in_channels, self.channels, (1, 1), bias=bias),
-            norm(self.norm, self.channels),
-            activation(self.activation),
+            *normed_convolution(
+                in_channels, self.channels, (1, 1), norm=self.norm, activation=self.activation
+            ),
         )
 
 
@@ -135,7 +131,7 @@ class Dilated(LayerType):
         """Dilated convolution, norm, activation."""
         from torch import nn
 
-        from rena_pl.layers.modules import activation, norm, same_convolution
+        from rena_pl.layers.modules import normed_convolution
 
         ((in_channels, height, width),) = inputs
         kernel = (
@@ -143,15 +139,14 @@ class Dilated(LayerType):
             useful_kernel(self.kernel_width, width, self.dilation),
         )
         return nn.Sequential(
-            *same_convolution(
+            *normed_convolution(
                 in_channels,
                 self.channels,
                 kernel,
                 dilation=(self.dilation, self.dilation),
-                bias=self.norm == "none",
-            ),
-            norm(self.norm, self.channels),
-            activation(self.activation),
+                norm=self.norm,
+                activation=self.activation,
+            )
         )
 
 
@@ -180,21 +175,19 @@ class Temporal(LayerType):
         """Channels and height merged, convolution over width, norm, activation."""
         from torch import nn
 
-        from rena_pl.layers.modules import activation, norm, same_convolution
+        from rena_pl.layers.modules import merge_height, normed_convolution
 
         ((in_channels, height, width),) = inputs
         return nn.Sequential(
-            nn.Flatten(1, 2),
-            nn.Unflatten(1, (in_channels * height, 1)),
-            *same_convolution(
+            *merge_height(in_channels * height),
+            *normed_convolution(
                 in_channels * height,
                 self.channels,
                 (1, useful_kernel(self.kernel, width)),
                 (1, self.stride),
-                bias=self.norm == "none",
+                norm=self.norm,
+                activation=self.activation,
             ),
-            norm(self.norm, self.channels),
-            activation(self.activation),
         )
 
 

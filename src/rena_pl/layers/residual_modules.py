@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rena_pl.layers.modules import activation, same_convolution
+from rena_pl.layers.modules import activation, merge_height, normed_convolution
 
 
 class TemporalResidualBlock(nn.Module):
@@ -29,22 +29,21 @@ class TemporalResidualBlock(nn.Module):
         activation_name: str,
     ) -> None:
         super().__init__()
-        self.merge = nn.Sequential(nn.Flatten(1, 2), nn.Unflatten(1, (features, 1)))
+        self.merge = nn.Sequential(*merge_height(features))
         self.branch = nn.Sequential(
-            *same_convolution(features, out_channels, (1, first_kernel), (1, stride)),
-            nn.BatchNorm2d(out_channels),
-            activation(activation_name),
-            *same_convolution(out_channels, out_channels, (1, second_kernel)),
-            nn.BatchNorm2d(out_channels),
+            *normed_convolution(
+                features, out_channels, (1, first_kernel), (1, stride), activation=activation_name
+            ),
+            *normed_convolution(out_channels, out_channels, (1, second_kernel)),
         )
-        same_shape = features == out_channels and stride == 1
+        passes = features == out_channels and stride == 1
         self.shortcut = (
             nn.Identity()
-            if same_shape
+            if passes
             else nn.Sequential(
-                *same_convolution(features, out_channels, (1, 1), (1, stride)),
-                nn.BatchNorm2d(out_channels),
-                activation(activation_name),
+                *normed_convolution(
+                    features, out_channels, (1, 1), (1, stride), activation=activation_name
+                )
             )
         )
         self.activation = activation(activation_name)

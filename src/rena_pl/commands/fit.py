@@ -21,12 +21,12 @@ from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from rich.table import Table
 
+from rena_pl.commands.config_errors import sentence
+from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
-from rena_pl.search.config_errors import sentence
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
 from rena_pl.search.run_folder import CHECKPOINTS, RunFolder
-from rena_pl.search.yaml_words import check_configs, read_words
 
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",

@@ -1,0 +1,1 @@
+"""The commands, one file each; `rena_pl.cli` has their table."""
