@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def test_there_is_a_config_for_every_task_of_the_readme() -> None:
         (["--model.objective.constraints", '[{"entry": "speed", "max": 1}]'], "'speed'"),
         (["--model.start", "nowhere.json"], "no start network 'nowhere.json'"),
         (["--data", "rena_pl.data.Nothing"], "rena_pl.data.Nothing"),
-        (["--data", "no.such.Module"], "no.such.Module"),
+        (["--data", "no.such.Module"], "data: no.such.Module: No module named 'no'"),
         (["--data", "rena_pl.data.SpeechCommands", "--data.init_args.roott", "x"], "roott"),
         (
             ["--data", "rena_pl.data.SpeechCommands", "--data.init_args.root", "/not/there"],
@@ -179,12 +180,36 @@ def test_a_search_leaves_its_run_folder_and_is_not_run_twice(
         assert (folder / name).stat().st_size > 0, name
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert checkpoint["epoch"] == 3
+    capsys.readouterr()
+    rena("profile", folder / "best" / "architecture.json", "--json")
+    assert (
+        json.loads(capsys.readouterr().out)["params"]
+        == json.loads((folder / "summary.json").read_text())["profile"]["params"]
+    )  # with the shapes of the run
     ledger = trials(folder)
     summary = json.loads((folder / "summary.json").read_text())
 
     rena("fit", "--config", folder / "config.yaml")
     assert trials(folder) == ledger
     assert json.loads((folder / "summary.json").read_text()) == summary
+
+
+def test_wandb_keeps_the_run_offline_without_an_account(tiny: Path, tmp_path: Path) -> None:
+    """In a process of its own, with nothing said about W&B."""
+    folder = tmp_path / "run"
+    arguments = ["fit", "--config", tiny, "--trainer.default_root_dir", folder]
+    arguments += ["--trainer.max_epochs", 1]
+    environment = {name: value for name, value in os.environ.items() if "WANDB" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "rena_pl", *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={**environment, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "wandb:" not in done.stderr
+    assert list(folder.glob("wandb/offline-run-*/run-*.wandb"))
 
 
 def trials(folder: Path) -> list[str]:
@@ -307,6 +332,8 @@ def test_profile_prints_a_table_or_json(tmp_path: Path, capsys: pytest.CaptureFi
     assert "FLOPs/byte" in table
     assert "--input-shape 3,x" in fails_with(capsys, "profile", path, "--input-shape", "3,x")
     assert "gone.json" in fails_with(capsys, "profile", tmp_path / "gone.json")
+    path.write_text(path.read_text().replace("conv2d", "conv3d"))
+    assert f"{path}: layer 1 (conv3d)" in fails_with(capsys, "profile", path)
 
 
 @pytest.mark.data

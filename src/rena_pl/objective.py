@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Literal
 
 from rena_pl.errors import RenaError
+from rena_pl.numbers import readable
 from rena_pl.resources.profile import ENTRIES
 
 UNBOUNDED_VIOLATION = 1e9
@@ -65,8 +66,8 @@ class Constraint:
         return self.min / use - 1 if use > 0 else UNBOUNDED_VIOLATION
 
     def __str__(self) -> str:
-        lower = "" if self.min is None else f"{self.min:,.6g} <= "
-        upper = "" if self.max is None else f" <= {self.max:,.6g}"
+        lower = "" if self.min is None else f"{readable(self.min)} <= "
+        upper = "" if self.max is None else f" <= {readable(self.max)}"
         return f"{lower}{self.entry}{upper}"
 
 

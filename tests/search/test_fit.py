@@ -101,6 +101,17 @@ def test_the_same_seed_gives_the_same_ledger_and_network(tmp_path: Path) -> None
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_a_task_that_is_not_what_it_states_is_named(tmp_path: Path) -> None:
+    task = WithoutSplits()
+    task.input_shape = (1, 5, 8)
+    with pytest.raises(RenaError, match=r"WithoutSplits states input_shape \(1, 5, 8\), but its f"):
+        trainer(tmp_path, 1).fit(controller(task=task))
+    task = WithoutSplits()
+    task.num_classes = 2
+    with pytest.raises(RenaError, match="WithoutSplits states 2 classes, but its targets"):
+        trainer(tmp_path, 1).fit(controller(task=task))
+
+
 def test_a_task_of_the_users_own(tmp_path: Path) -> None:
     made = controller(task=WithoutSplits())
     trainer(tmp_path, 1).fit(made)

@@ -41,6 +41,7 @@ def test_random_legal_actions_give_sound_architectures(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_ten_thousand_random_legal_actions_give_sound_architectures() -> None:
     """The same at full length: minutes of building networks."""
     space = SearchSpace(max_layers=8)

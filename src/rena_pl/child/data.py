@@ -10,6 +10,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.data.tensor_task import Batch, TensorTask
+from rena_pl.errors import RenaError
 
 EVALUATION_BATCH = 500
 
@@ -29,10 +30,32 @@ class ChildData(Protocol):
 
 
 def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
-    """How to read a task that is set up: from memory where it can, else through its loaders."""
+    """How to read a task that is set up: from memory where it can, else through its loaders.
+
+    Raises:
+        RenaError: Its batches are not what it states.
+    """
     if isinstance(task, TensorTask):
         return ResidentData(task, device)
-    return LoadedData(task, device)
+    data = LoadedData(task, device)
+    _check(task, next(data.split("val")))
+    return data
+
+
+def _check(task: Any, batch: Batch) -> None:
+    """Compare a batch with what the task states."""
+    features, targets = batch
+    name, stated = type(task).__name__, tuple(task.input_shape)
+    if tuple(features.shape[1:]) != stated:
+        raise RenaError(
+            f"the task {name} states input_shape {stated}, but its features are "
+            f"{tuple(features.shape[1:])}"
+        )
+    if targets.dim() != 1 or not 0 <= int(targets.min()) <= int(targets.max()) < task.num_classes:
+        raise RenaError(
+            f"the task {name} states {task.num_classes} classes, but its targets are not one whole "
+            f"number from 0 to {task.num_classes - 1} for each example"
+        )
 
 
 class ResidentData:

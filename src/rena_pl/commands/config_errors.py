@@ -7,6 +7,11 @@ import re
 REWRITES = [
     (r"Does not validate against any of the Union subtypes Subtypes: \[.*?\] Errors:", ""),
     (r" - Expected a <class 'NoneType'>", ""),
+    (r"Expected (?:an? )?path but .*? either not accessible or invalid( - )?", ""),
+    (
+        r"^.*arguments are required: fit\.data.*$",
+        "give --config FILE (see configs/) or --data CLASS",
+    ),
     (r"Given value type: <class '[^']*'> ", ""),
     (r" Given value: (NestedArg|Namespace)\(.*$", ""),
     (r"Given value: ", "but got "),
@@ -14,7 +19,7 @@ REWRITES = [
     (r"Parser key \"([^\"]*)\":", r"\1:"),
     (r"Problem with given class_path '([^']*)':", r"\1:"),
     (r"Expected an? ", "expected "),
-    (r": +- ", ": "),
+    (r"(^|: ) *(?:- +)+", r"\1"),
     (r"\s+", " "),
 ]
 

@@ -137,13 +137,15 @@ def run_fit(arguments: list[str]) -> None:
 
 def _loggers(folder: Path) -> list[Logger]:
     """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed."""
-    mode = os.environ.get("WANDB_MODE", "offline")
+    import wandb
+
     loggers: list[Logger] = [CSVLogger(folder, name="logs")]
+    mode = os.environ.get("WANDB_MODE", "offline")
     if mode != "disabled":
+        online = mode == "online"
+        wandb.setup(wandb.Settings(mode="online" if online else "offline", silent=True))
         loggers.append(
-            WandbLogger(
-                project="rena-pl", name=folder.name, save_dir=folder, offline=mode != "online"
-            )
+            WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=not online)
         )
     return loggers
 
@@ -179,4 +181,6 @@ def _print_summary(summary: dict[str, Any], folder: Path) -> None:
     )
     console = Console(highlight=False)
     console.print(table)
+    if summary["arch_id"] == summary["start_arch_id"]:
+        console.print("No better network than the start was found: search longer.")
     console.print(f"run folder: {folder}", soft_wrap=True)

@@ -11,7 +11,9 @@ from rich.table import Table
 
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
+from rena_pl.numbers import readable
 from rena_pl.resources.profile import BYTES, layer_profiles, profile
+from rena_pl.search.final import read_summary
 
 UNITS = {
     "model_bytes": "bytes",
@@ -31,34 +33,40 @@ def run_profile(arguments: list[str]) -> None:
     parser.add_argument("architecture", type=Path, help="an architecture's JSON file")
     parser.add_argument(
         "--input-shape",
-        default="1,40,101",
         help="channels,height,width of one example; for speech, height is frequency and width "
-        "time (default: %(default)s)",
+        "time (default: that of the run the file is in, else 1,40,101)",
     )
-    parser.add_argument("--num-classes", type=int, default=12, help="default: %(default)s")
+    parser.add_argument(
+        "--num-classes", type=int, help="default: that of the run the file is in, else 12"
+    )
     parser.add_argument("--dtype", choices=BYTES, default="float32", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     architecture = Architecture.load(options.architecture)
-    shape = _shape(options.input_shape)
-    use = profile(architecture, shape, options.num_classes, options.dtype)
+    run = read_summary(options.architecture.resolve().parents[1]) or {}
+    shape = _shape(options.input_shape or ",".join(map(str, run.get("input_shape", (1, 40, 101)))))
+    classes = options.num_classes or run.get("num_classes", 12)
+    if classes < 1:
+        raise RenaError(f"--num-classes {classes}: must be at least 1")
+    try:
+        use = profile(architecture, shape, classes, options.dtype)
+    except RenaError as error:
+        raise RenaError(f"{options.architecture}: {error}") from None
     if options.json:
         print(json.dumps({"arch_id": architecture.arch_id, **use.as_dict()}, indent=2))
         return
     console = Console(highlight=False)
-    layers = Table("layer", title=f"{architecture.arch_id} on {shape}")
+    layers = Table("layer", title=f"{architecture.arch_id} on {shape}, {classes} classes")
     for heading in ("params", "MACs", "output values"):
         layers.add_column(heading, justify="right")
-    for layer in layer_profiles(architecture, shape, options.num_classes):
+    for layer in layer_profiles(architecture, shape, classes):
         layers.add_row(layer.name, f"{layer.params:,}", f"{layer.macs:,}", f"{layer.written:,}")
     console.print(layers)
     totals = Table("resource", title=f"whole network, {options.dtype}, batch 1")
     totals.add_column("use", justify="right")
     totals.add_column("unit")
     for name, value in use.as_dict().items():
-        totals.add_row(
-            name, f"{value:,.6g}" if name == "intensity" else f"{value:,}", UNITS.get(name, "")
-        )
+        totals.add_row(name, readable(value), UNITS.get(name, ""))
     console.print(totals)
 
 

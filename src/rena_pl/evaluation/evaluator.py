@@ -18,6 +18,7 @@ from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.network.morphism import morph
+from rena_pl.numbers import readable
 from rena_pl.objective import Objective
 from rena_pl.resources.profile import profile
 
@@ -108,7 +109,7 @@ class Evaluator:
             status="infeasible",
             accuracy=None,
             reward=self.objective.reward(0.0, use),
-            reason="; ".join(f"{c} is broken by {use[c.entry]:,.6g}" for c in broken),
+            reason="; ".join(f"{c} is broken by {readable(use[c.entry])}" for c in broken),
             seed=int(key[:8], 16),
         )
         if broken:

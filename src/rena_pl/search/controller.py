@@ -73,7 +73,8 @@ class Controller(LightningModule):
     Args:
         space: What may be built.
         objective: The bounds.
-        start: The network to start from: `rudimentary` or an architecture file.
+        start: The network to start from: an architecture file, or `rudimentary`, a single layer of
+            the first type that the space lists, with the first of each choice.
         budget: How much is trained.
         child: How children are trained.
         inherit: Whether a child starts from its parent's weights.
@@ -258,12 +259,13 @@ class Controller(LightningModule):
         trained = self.evaluate_all(candidates)
         if not trained or not self.trainer.is_global_zero:
             return
-        self.summary = read_summary(self.folder, evaluations=len(self.ledger))
-        if self.summary is None:
+        self.summary = read_summary(self.folder)
+        if self.summary is None or self.summary.get("evaluations") != len(self.ledger):
             assert self.task is not None
             self.task.setup("test")
             outcome = conclude(trained, self.evaluator)
-            self.summary = write_outcome(outcome, self.evaluator, self.seconds, self.folder)
+            labels = getattr(self.task, "labels", None)
+            self.summary = write_outcome(outcome, self.evaluator, labels, self.seconds, self.folder)
 
     def best(self, before: int = FINAL) -> Evaluation:
         """The child with the highest reward so far, in the updates before `before`.

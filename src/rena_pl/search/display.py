@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.numbers import readable
 from rena_pl.search.controller import Controller
 
 
@@ -30,6 +31,7 @@ class SearchDisplay(Callback):
         assert isinstance(pl_module, Controller)
         if trainer.is_global_zero:
             pl_module.on_evaluation = lambda evaluation: self._advance(pl_module, evaluation)
+            self.console.print("Preparing the data ...")
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to draw."""
@@ -49,10 +51,14 @@ class SearchDisplay(Callback):
             console=self.console,
         )
         self.search = self.bars.add_task("search", total=updates * children, note="")
-        self.final = self.bars.add_task("finals", total=budget.final_candidates + 1, note="")
+        self.final = self.bars.add_task("in full", total=budget.final_candidates + 1, note="")
         self.epochs_before = pl_module.ledger.child_epochs
+        before = len(pl_module.ledger)
         self.console.print(
-            f"Searching in {pl_module.folder}; Ctrl-C stops, the same command goes on."
+            f"Going on in {pl_module.folder} after {before} evaluations."
+            if before
+            else f"Searching in {pl_module.folder}; Ctrl-C stops, the same command goes on.",
+            soft_wrap=True,
         )
         if self.console.is_terminal:
             self.live = Live(
@@ -108,7 +114,8 @@ class SearchDisplay(Callback):
         bars = {task.id: task for task in self.bars.tasks}
         epochs = (bars[self.search].remaining or 0) * budget.child_epochs
         epochs += (bars[self.final].remaining or 0) * budget.final_epochs
-        return f"about {max(1, round(pace * epochs / 60))} min left"
+        seconds = pace * epochs
+        return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
 
     def _standing(self, controller: Controller) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2))
@@ -137,9 +144,9 @@ def _facts(controller: Controller) -> list[tuple[str, str]]:
     ]
     if trained:
         best = controller.best()
-        facts.append(("best accuracy", f"{best.accuracy:.2%}"))
+        facts.append(("best validation accuracy", f"{best.accuracy:.2%}"))
         facts += [
-            (constraint.entry, f"{best.profile[constraint.entry]:,.6g} ({constraint})")
+            (constraint.entry, f"{readable(best.profile[constraint.entry])} ({constraint})")
             for constraint in controller.objective.constraints
         ]
     return facts

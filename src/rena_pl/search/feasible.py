@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
+from rena_pl.numbers import readable
 from rena_pl.objective import Objective
 from rena_pl.space.search_space import SearchSpace
 
@@ -56,5 +57,5 @@ def feasible_start(
     broken = [c for c in objective.constraints if c.hard and c.violation(use) > 0]
     raise RenaError(
         "no network of this search space was found inside the bounds: "
-        + "; ".join(f"{c} (nearest: {use[c.entry]:,.6g})" for c in broken)
+        + "; ".join(f"{c} (nearest: {readable(use[c.entry])})" for c in broken)
     )

@@ -24,12 +24,14 @@ class Outcome:
 
     Attributes:
         best: The full training with the highest reward.
+        start: The start network's.
         test_accuracy: The best network's metric on the test split.
         start_test_accuracy: The same of the start network, trained in full alike; none if it
             could not be trained.
     """
 
     best: Evaluation
+    start: Evaluation
     test_accuracy: float
     start_test_accuracy: float | None
 
@@ -77,14 +79,25 @@ def conclude(trained: list[Evaluation], evaluator: Evaluator) -> Outcome:
     start = trained[0]
     tested = _test(best, evaluator)
     if start.status != "done":
-        return Outcome(best, tested, None)
-    return Outcome(best, tested, tested if start is best else _test(start, evaluator))
+        return Outcome(best, start, tested, None)
+    return Outcome(best, start, tested, tested if start is best else _test(start, evaluator))
 
 
 def write_outcome(
-    outcome: Outcome, evaluator: Evaluator, seconds: float, folder: Path
+    outcome: Outcome,
+    evaluator: Evaluator,
+    labels: list[str] | None,
+    seconds: float,
+    folder: Path,
 ) -> dict[str, Any]:
     """Write `best/architecture.json`, `best/model.safetensors` and `summary.json`.
+
+    Args:
+        outcome: What is written.
+        evaluator: Knows the rest.
+        labels: The classes in the order of the network's outputs, where the task names them.
+        seconds: What the search took.
+        folder: The run folder.
 
     Returns:
         The summary.
@@ -95,6 +108,7 @@ def write_outcome(
     save_weights(_weights(best, evaluator), folder / "best" / "model.safetensors")
     summary = {
         "arch_id": best.architecture.arch_id,
+        "start_arch_id": outcome.start.architecture.arch_id,
         "val_accuracy": best.accuracy,
         "test_accuracy": outcome.test_accuracy,
         "start_test_accuracy": outcome.start_test_accuracy,
@@ -106,18 +120,19 @@ def write_outcome(
         "seconds": round(seconds, 1),
         "input_shape": list(evaluator.input_shape),
         "num_classes": evaluator.num_classes,
+        "labels": labels,
     }
     write_whole(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
-def read_summary(folder: Path, evaluations: int) -> dict[str, Any] | None:
-    """The summary of a search that ended with so many evaluations, if there is one."""
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """The summary of a search that has ended, if the folder holds one."""
     try:
-        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text())
-        return summary if summary["evaluations"] == evaluations else None
-    except (OSError, ValueError, KeyError, TypeError):
+        summary = json.loads((folder / SUMMARY).read_text())
+    except (OSError, ValueError):
         return None
+    return summary if isinstance(summary, dict) else None
 
 
 def _test(evaluation: Evaluation, evaluator: Evaluator) -> float:
