@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -36,9 +38,9 @@ class ImageTask(TensorTask):
         self.crop_padding = crop_padding
         self.cutout = cutout
 
+    @abstractmethod
     def images(self) -> dict[str, Batch]:
         """Pixels `(images, channels, height, width)`, uint8, and classes of every split."""
-        raise NotImplementedError
 
     def load(self) -> dict[str, Split]:
         """The images of all splits, normalised per channel by the training split."""
