@@ -151,7 +151,7 @@ def _loggers(folder: Path) -> list[Logger]:
 
 
 def _quiet() -> None:
-    """Silence what says nothing to the user of a search."""
+    """Silence what says nothing to the user of a search, and put the rest plainly."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",
@@ -162,7 +162,7 @@ def _quiet() -> None:
         ".*treespec, LeafSpec.*",
     ):
         warnings.filterwarnings("ignore", message)
-    os.environ.setdefault("WANDB_SILENT", "true")
+    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # what, not where
 
 
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:
