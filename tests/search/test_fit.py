@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningDataModule, Trainer
 from safetensors.torch import load_file
 
 from rena_pl.architecture import Architecture
@@ -17,6 +17,7 @@ from rena_pl.network import build
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.space import SearchSpace
+from tests.search import synthetic
 from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits
 
 BUDGET = Budget(episodes=3, steps=2, child_epochs=1, start_epochs=1, final_epochs=4)
@@ -34,15 +35,7 @@ def controller(seed: int = 0, task=None, **settings) -> Controller:
 
 
 def trainer(folder: Path, updates: int) -> Trainer:
-    return Trainer(
-        max_epochs=updates,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=folder,
-    )
+    return synthetic.trainer(updates, folder)
 
 
 def test_a_search_ends_in_a_run_folder_with_a_network(tmp_path: Path) -> None:
@@ -99,6 +92,14 @@ def test_the_same_seed_gives_the_same_ledger_and_network(tmp_path: Path) -> None
     assert ledgers[0] == ledgers[1]
     files = [(tmp_path / name / "best" / "model.safetensors") for name in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_task_that_states_nothing_is_named(tmp_path: Path) -> None:
+    class Silent(LightningDataModule):
+        num_classes = 3
+
+    with pytest.raises(RenaError, match="the task Silent does not state its input_shape"):
+        trainer(tmp_path, 1).fit(controller(task=Silent()))
 
 
 def test_a_task_that_is_not_what_it_states_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
+from rena_pl.architecture import Shape
 from rena_pl.data.tensor_task import Batch, TensorTask
 from rena_pl.errors import RenaError
 
@@ -29,6 +30,19 @@ class ChildData(Protocol):
         """All examples of `val` or `test`, in order."""
 
 
+def stated_shapes(task: Any) -> tuple[Shape, int]:
+    """The input shape and the number of classes that a task states.
+
+    Raises:
+        RenaError: It does not state them.
+    """
+    for name in ("input_shape", "num_classes"):
+        if not hasattr(task, name):
+            raise RenaError(f"the task {type(task).__name__} does not state its {name}")
+    channels, height, width = task.input_shape
+    return (channels, height, width), int(task.num_classes)
+
+
 def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
     """How to read a task that is set up: from memory where it can, else through its loaders.
 
@@ -42,19 +56,19 @@ def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
     return data
 
 
-def _check(task: Any, batch: Batch) -> None:
+def _check(task: LightningDataModule, batch: Batch) -> None:
     """Compare a batch with what the task states."""
     features, targets = batch
-    name, stated = type(task).__name__, tuple(task.input_shape)
-    if tuple(features.shape[1:]) != stated:
+    name, (input_shape, classes) = type(task).__name__, stated_shapes(task)
+    if tuple(features.shape[1:]) != input_shape:
         raise RenaError(
-            f"the task {name} states input_shape {stated}, but its features are "
+            f"the task {name} states input_shape {input_shape}, but its features are "
             f"{tuple(features.shape[1:])}"
         )
-    if targets.dim() != 1 or not 0 <= int(targets.min()) <= int(targets.max()) < task.num_classes:
+    if targets.dim() != 1 or not 0 <= int(targets.min()) <= int(targets.max()) < classes:
         raise RenaError(
-            f"the task {name} states {task.num_classes} classes, but its targets are not one whole "
-            f"number from 0 to {task.num_classes - 1} for each example"
+            f"the task {name} states {classes} classes, but its targets are not one whole "
+            f"number from 0 to {classes - 1} for each example"
         )
 
 

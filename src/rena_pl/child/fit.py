@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +15,10 @@ from rena_pl.child.data import ChildData
 from rena_pl.child.module import Child
 from rena_pl.data.tensor_task import Batch
 
-METRICS = {"accuracy": "micro", "balanced_accuracy": "macro"}
+METRICS: dict[str, Literal["micro", "macro"]] = {
+    "accuracy": "micro",
+    "balanced_accuracy": "macro",
+}
 """What a search can go for, and how torchmetrics averages it over the classes."""
 
 
@@ -82,7 +85,7 @@ def score(child: Child, batches: Iterable[Batch], num_classes: int, metric: str)
     """
     predicted, true = predict(child, batches)
     average = METRICS[metric]
-    return float(multiclass_accuracy(predicted, true, num_classes, average=average))  # type: ignore[arg-type]
+    return float(multiclass_accuracy(predicted, true, num_classes, average=average))
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Shape
-from rena_pl.child.data import ChildData, child_data
+from rena_pl.child.data import ChildData, child_data, stated_shapes
 from rena_pl.child.fit import TrainingError, score, train
 from rena_pl.child.module import Child, Recipe
 from rena_pl.errors import RenaError
@@ -161,8 +161,7 @@ class ChildTrainer:
         device: torch.device,
         inherit: bool = True,
     ) -> None:
-        self.input_shape: Shape = tuple(task.input_shape)  # type: ignore[attr-defined]
-        self.num_classes: int = task.num_classes  # type: ignore[attr-defined]
+        self.input_shape, self.num_classes = stated_shapes(task)
         self.data: ChildData = child_data(task, device)
         self.recipe = recipe
         self.metric = metric

@@ -17,6 +17,7 @@ from torch.optim import Adam, Optimizer
 from torch.utils.data import DataLoader
 
 from rena_pl.architecture import Architecture
+from rena_pl.child.data import stated_shapes
 from rena_pl.child.fit import METRICS
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError
@@ -133,8 +134,7 @@ class Controller(LightningModule):
         """
         self.started = time.monotonic()
         task = self._ready_task()
-        self.input_shape = tuple(task.input_shape)  # type: ignore[attr-defined]
-        self.num_classes = int(task.num_classes)  # type: ignore[attr-defined]
+        self.input_shape, self.num_classes = stated_shapes(task)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
         self.encoder = Encoder(self.space, self.objective, self.input_shape, self.num_classes)
@@ -341,9 +341,6 @@ class Controller(LightningModule):
         self.trainer.strategy.barrier("data")
         if self.trainer.local_rank != 0:
             self.task.setup("fit")
-        for name in ("input_shape", "num_classes"):
-            if not hasattr(self.task, name):
-                raise RenaError(f"the task {type(self.task).__name__} does not state its {name}")
         return self.task
 
     def _sound_start(self) -> Architecture:
