@@ -195,4 +195,4 @@ class ChildTrainer:
         weights = self.weights.load(parent.key)
         if weights is None:
             raise TrainingError(f"the weights of its parent {parent.key} are gone")
-        return morph(parent.architecture, weights, child.architecture, child.network)
+        return morph(parent.architecture, weights, child.architecture, child.network).layers

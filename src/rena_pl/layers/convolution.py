@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from rena_pl.architecture import Shape
-from rena_pl.layers.registry import LayerType, choice, register
+from rena_pl.layers.geometry import strided
+from rena_pl.layers.registry import IN, OUT, LayerType, choice, register
 
 if TYPE_CHECKING:
     from torch import nn
 
-CHANNELS = (16, 4, 8, 12, 24, 32, 48, 64, 96, 128, 196, 256)
+CHANNELS = (16, 4, 8, 12, 20, 24, 32, 48, 64, 96, 128, 196, 256)
 """Channel counts of both spaces of the RENA paper (recalled), filled up; the default first."""
-ACTIVATIONS = ("relu", "elu", "selu", "swish", "hard_swish")
-NORMS = ("batch", "none")
+ACTIVATIONS = ("relu", "crelu", "elu", "selu", "swish", "hard_swish", "none")
+NORMS = ("batch", "sub_spectral", "none")
 
 
-def strided(extent: int, stride: int) -> int:
-    """The extent after a stride: divided, rounded up."""
-    return -(-extent // stride)
+def filters(channels: int, activation: str) -> int:
+    """Filters of a convolution with so many channels after its activation; crelu doubles them."""
+    return -(-channels // 2) if activation == "crelu" else channels
 
 
-def useful_kernel(kernel: int, extent: int, dilation: int = 1) -> int:
-    """The part of a kernel that can ever see data: at most `extent - 1` steps to either side.
+def channels_of(channels: int, activation: str) -> int:
+    """Channels after the activation; an odd number is rounded up where crelu makes pairs."""
+    return 2 * filters(channels, activation) if activation == "crelu" else channels
 
-    Without this cut, a wide kernel over a small map would hold parameters that only ever meet
-    padding, and count them against the budget.
-    """
-    return min(kernel, 2 * ((extent - 1) // dilation) + 1)
+
+def keeps_values(activation: str, nonnegative: bool) -> bool:
+    """Whether an activation passes on what it is known to read."""
+    return activation == "none" or (nonnegative and activation in ("relu", "crelu"))
+
+
+@dataclass(frozen=True)
+class NormedLayer(LayerType):
+    """What the convolutions share: channels, activation, norm, and how they take over weights."""
+
+    width: ClassVar[str | None] = "channels"
+
+    def flows(self) -> Mapping[str, tuple[str, str]]:
+        """One convolution from input to output."""
+        return {"": (IN, OUT)}
+
+    def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
+        """Every filter gives the channel of its number."""
+        from rena_pl.layers.modules.convolution import NormedConvolution
+
+        for part in module.modules():
+            if isinstance(part, NormedConvolution):
+                part.pass_on()
+        return True
 
 
 @register
 @dataclass(frozen=True)
-class Conv2d(LayerType):
+class Conv2d(NormedLayer):
     """Convolution over height and width, then normalisation and activation."""
 
     kind: ClassVar[str] = "conv2d"
+    grows: ClassVar[frozenset[str]] = frozenset({"channels", "kernel_height", "kernel_width"})
     channels: int = choice(*CHANNELS)
     kernel_height: int = choice(3, 1, 4, 5, 7, 8, 10)
     kernel_width: int = choice(3, 1, 4, 5, 7, 8, 16, 20)
@@ -50,71 +73,82 @@ class Conv2d(LayerType):
         """`(channels, height / stride, width / stride)`, rounded up."""
         ((_, height, width),) = inputs
         return (
-            self.channels,
+            channels_of(self.channels, self.activation),
             strided(height, self.stride_height),
             strided(width, self.stride_width),
         )
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Convolution, norm, activation."""
-        from torch import nn
+        from rena_pl.layers.modules.convolution import NormedConvolution
 
-        from rena_pl.layers.modules import normed_convolution
-
-        ((in_channels, _, _),) = inputs
-        return nn.Sequential(
-            *normed_convolution(
-                in_channels,
-                self.channels,
-                self.kernel(inputs),
-                (self.stride_height, self.stride_width),
-                norm=self.norm,
-                activation=self.activation,
-            )
+        ((in_channels, height, width),) = inputs
+        return NormedConvolution(
+            in_channels,
+            filters(self.channels, self.activation),
+            (height, width),
+            (self.kernel_height, self.kernel_width),
+            (self.stride_height, self.stride_width),
+            norm=self.norm,
+            activation=self.activation,
         )
 
-    def kernel(self, inputs: tuple[Shape, ...]) -> tuple[int, int]:
-        """The part of the kernel that can see data."""
-        ((_, height, width),) = inputs
-        return useful_kernel(self.kernel_height, height), useful_kernel(self.kernel_width, width)
+    def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
+        """Without a stride, and with an activation that keeps what it reads."""
+        unmoved = inputs[0][1:] == self.output_shape(inputs)[1:]
+        return unmoved and keeps_values(self.activation, nonnegative)
 
 
 @register
 @dataclass(frozen=True)
 class DepthwiseSeparable(Conv2d):
-    """One filter per channel, then a 1x1 convolution across channels (MobileNet; DS-CNN)."""
+    """One filter per channel, then a 1x1 convolution across channels (MobileNet; DS-CNN).
+
+    Both have the norm and the activation; in place of crelu, the first has relu.
+    """
 
     kind: ClassVar[str] = "depthwise_separable"
 
+    def flows(self) -> Mapping[str, tuple[str, str]]:
+        """Within channels, then across them."""
+        return {"depthwise": (IN, IN), "pointwise": (IN, OUT)}
+
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Depthwise convolution and pointwise convolution, each with norm and activation."""
+        from collections import OrderedDict
+
         from torch import nn
 
-        from rena_pl.layers.modules import normed_convolution
+        from rena_pl.layers.modules.convolution import NormedConvolution
 
-        ((in_channels, _, _),) = inputs
-        return nn.Sequential(
-            *normed_convolution(
-                in_channels,
-                in_channels,
-                self.kernel(inputs),
-                (self.stride_height, self.stride_width),
-                groups=in_channels,
-                norm=self.norm,
-                activation=self.activation,
-            ),
-            *normed_convolution(
-                in_channels, self.channels, (1, 1), norm=self.norm, activation=self.activation
-            ),
+        ((in_channels, height, width),) = inputs
+        depthwise = NormedConvolution(
+            in_channels,
+            in_channels,
+            (height, width),
+            (self.kernel_height, self.kernel_width),
+            (self.stride_height, self.stride_width),
+            groups=in_channels,
+            norm=self.norm,
+            activation="relu" if self.activation == "crelu" else self.activation,
         )
+        pointwise = NormedConvolution(
+            in_channels,
+            filters(self.channels, self.activation),
+            self.output_shape(inputs)[1:],
+            norm=self.norm,
+            activation=self.activation,
+        )
+        return nn.Sequential(OrderedDict(depthwise=depthwise, pointwise=pointwise))
 
 
 @register
 @dataclass(frozen=True)
-class Dilated(LayerType):
+class Dilated(NormedLayer):
     """Convolution whose taps stand `dilation` apart in height and width, for a wider view."""
 
     kind: ClassVar[str] = "dilated"
+    grows: ClassVar[frozenset[str]] = frozenset({"channels", "kernel_height", "kernel_width"})
     channels: int = choice(*CHANNELS)
     kernel_height: int = choice(3, 1, 5)
     kernel_width: int = choice(3, 1, 5)
@@ -125,34 +159,31 @@ class Dilated(LayerType):
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(channels, height, width)`: height and width stay."""
         ((_, height, width),) = inputs
-        return (self.channels, height, width)
+        return (channels_of(self.channels, self.activation), height, width)
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Dilated convolution, norm, activation."""
-        from torch import nn
-
-        from rena_pl.layers.modules import normed_convolution
+        from rena_pl.layers.modules.convolution import NormedConvolution
 
         ((in_channels, height, width),) = inputs
-        kernel = (
-            useful_kernel(self.kernel_height, height, self.dilation),
-            useful_kernel(self.kernel_width, width, self.dilation),
+        return NormedConvolution(
+            in_channels,
+            filters(self.channels, self.activation),
+            (height, width),
+            (self.kernel_height, self.kernel_width),
+            dilation=(self.dilation, self.dilation),
+            norm=self.norm,
+            activation=self.activation,
         )
-        return nn.Sequential(
-            *normed_convolution(
-                in_channels,
-                self.channels,
-                kernel,
-                dilation=(self.dilation, self.dilation),
-                norm=self.norm,
-                activation=self.activation,
-            )
-        )
+
+    def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
+        """With an activation that keeps what it reads."""
+        return keeps_values(self.activation, nonnegative)
 
 
 @register
 @dataclass(frozen=True)
-class Temporal(LayerType):
+class Temporal(NormedLayer):
     """Convolution over width (time) alone; channels and height become its input channels.
 
     The idea of TC-ResNet (arXiv 1904.03814): every filter sees all frequencies, and the map
@@ -160,70 +191,50 @@ class Temporal(LayerType):
     """
 
     kind: ClassVar[str] = "temporal"
+    merges_height: ClassVar[bool] = True
+    grows: ClassVar[frozenset[str]] = frozenset({"channels", "kernel"})
     channels: int = choice(*CHANNELS)
     kernel: int = choice(9, 3, 5, 7, 15)
     stride: int = choice(1, 2, 4)
     activation: str = choice(*ACTIVATIONS)
-    norm: str = choice(*NORMS)
+    norm: str = choice("batch", "none")
+
+    def flows(self) -> Mapping[str, tuple[str, str]]:
+        """One convolution from input to output."""
+        return {"convolution": (IN, OUT)}
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(channels, 1, width / stride)`, rounded up."""
         ((_, _, width),) = inputs
-        return (self.channels, 1, strided(width, self.stride))
+        return (channels_of(self.channels, self.activation), 1, strided(width, self.stride))
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Channels and height merged, convolution over width, norm, activation."""
+        from collections import OrderedDict
+
         from torch import nn
 
-        from rena_pl.layers.modules import merge_height, normed_convolution
+        from rena_pl.layers.modules.convolution import NormedConvolution, merge_height
 
         ((in_channels, height, width),) = inputs
-        return nn.Sequential(
-            *merge_height(in_channels * height),
-            *normed_convolution(
-                in_channels * height,
-                self.channels,
-                (1, useful_kernel(self.kernel, width)),
-                (1, self.stride),
-                norm=self.norm,
-                activation=self.activation,
-            ),
-        )
-
-
-@register
-@dataclass(frozen=True)
-class TemporalResidual(LayerType):
-    """The block of TC-ResNet (arXiv 1904.03814): two convolutions over time and a shortcut.
-
-    The shortcut passes the input on where its shape allows it, else through a 1x1 convolution.
-    """
-
-    kind: ClassVar[str] = "temporal_residual"
-    channels: int = choice(*CHANNELS)
-    kernel: int = choice(9, 3, 5, 7, 15)
-    stride: int = choice(1, 2, 4)
-    activation: str = choice(*ACTIVATIONS)
-
-    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """`(channels, 1, width / stride)`, rounded up."""
-        ((_, _, width),) = inputs
-        return (self.channels, 1, strided(width, self.stride))
-
-    def held_values(self, inputs: tuple[Shape, ...]) -> int:
-        """The input, while the branch runs; the branch's output, while the shortcut does."""
-        return max(prod(inputs[0]), prod(self.output_shape(inputs)))
-
-    def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        """The block, after channels and height are merged."""
-        from rena_pl.layers.residual_modules import TemporalResidualBlock
-
-        ((in_channels, height, width),) = inputs
-        return TemporalResidualBlock(
+        convolution = NormedConvolution(
             in_channels * height,
-            self.channels,
-            useful_kernel(self.kernel, width),
-            useful_kernel(self.kernel, strided(width, self.stride)),
-            self.stride,
-            self.activation,
+            filters(self.channels, self.activation),
+            (1, width),
+            (1, self.kernel),
+            (1, self.stride),
+            norm=self.norm,
+            activation=self.activation,
         )
+        return nn.Sequential(
+            OrderedDict(merge=merge_height(in_channels * height), convolution=convolution)
+        )
+
+    def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
+        """Every filter gives the channel of its number, where there is no height to merge."""
+        return inputs[0][1] == 1 and super().pass_on(module, inputs)
+
+    def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
+        """Without height and stride, and with an activation that keeps what it reads."""
+        unmoved = inputs[0][1:] == self.output_shape(inputs)[1:]
+        return unmoved and keeps_values(self.activation, nonnegative)

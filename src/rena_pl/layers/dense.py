@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rena_pl.architecture import Shape
-from rena_pl.layers.convolution import ACTIVATIONS
-from rena_pl.layers.registry import LayerType, choice, register
+from rena_pl.layers.convolution import ACTIVATIONS, channels_of, filters, keeps_values
+from rena_pl.layers.registry import IN, OUT, LayerType, choice, register
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,24 +25,31 @@ class Dense(LayerType):
 
     kind: ClassVar[str] = "dense"
     flattens: ClassVar[bool] = True
+    width: ClassVar[str | None] = "units"
+    grows: ClassVar[frozenset[str]] = frozenset({"units"})
     units: int = choice(64, 16, 32, 96, 128, 196, 256)
     activation: str = choice(*ACTIVATIONS)
 
+    def flows(self) -> Mapping[str, tuple[str, str]]:
+        """One product from input to output."""
+        return {"linear": (IN, OUT)}
+
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(units, 1, 1)`."""
-        return (self.units, 1, 1)
+        return (channels_of(self.units, self.activation), 1, 1)
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Average, linear, activation."""
-        from torch import nn
-
-        from rena_pl.layers.modules import activation
+        from rena_pl.layers.modules.dense import AveragedLinear
 
         ((channels, _, _),) = inputs
-        return nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Linear(channels, self.units),
-            activation(self.activation),
-            nn.Unflatten(1, (self.units, 1, 1)),
-        )
+        return AveragedLinear(channels, filters(self.units, self.activation), self.activation)
+
+    def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
+        """Every unit gives the mean of the channel of its number."""
+        module.pass_on()  # type: ignore[operator]
+        return True
+
+    def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
+        """With an activation that keeps means; what follows takes the mean anyway."""
+        return keeps_values(self.activation, nonnegative)

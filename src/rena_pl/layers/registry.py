@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from torch import nn
 
 ENTRY_POINT_GROUP = "rena_pl.layers"
-BUILT_IN_MODULES = ("convolution", "pooling", "recurrent", "dense")
+BUILT_IN_MODULES = (
+    "convolution",
+    "residual",
+    "broadcast",
+    "pooling",
+    "recurrent",
+    "attention",
+    "dense",
+    "merge",
+)
+IN, IN2, OUT = "in", "in2", "out"
+"""The channels that every layer type has: of its first input, its second one and its output."""
 
 
 def choice(*values: Any) -> Any:
@@ -37,11 +48,22 @@ class LayerType(ABC):
     `register`. It must be total: every shape with positive extents has an output shape, since
     actions may put any layer anywhere. Modules import torch inside `build`, so that architectures
     and spaces load without it.
+
+    Only `kind`, `output_shape` and `build` must be given. The rest says how a child's layer takes
+    over its parent's weights; a type that says nothing keeps the overlap of every tensor.
     """
 
     kind: ClassVar[str]
+    sources: ClassVar[int] = 1
+    """How many inputs it has: 1, or 2 for a merge."""
     flattens: ClassVar[bool] = False
     """Whether the output has no height and width left; only layers that flatten too may follow."""
+    width: ClassVar[str | None] = None
+    """The hyper-parameter that sets the output's channels; it grows with the stages of a stack."""
+    merges_height: ClassVar[bool] = False
+    """Whether it reads channels and height as one axis, channels first."""
+    grows: ClassVar[frozenset[str]] = frozenset()
+    """Hyper-parameters that can get a larger value without a change of the network's function."""
 
     @classmethod
     def choices(cls) -> dict[str, tuple[Value, ...]]:
@@ -56,6 +78,45 @@ class LayerType(ABC):
     def held_values(self, inputs: tuple[Shape, ...]) -> int:
         """Activation values that this layer keeps for later while one of its modules runs."""
         return 0
+
+    def flows(self) -> Mapping[str, tuple[str, str]]:
+        """Which channels the weights read and write, by the name of the part of the module.
+
+        The longest name that a part's own starts with counts. Channels are called `IN`, `IN2` and
+        `OUT`; those inside the module have names of the type's own.
+        """
+        return {}
+
+    def passes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        """The inputs whose channels, side by side, are those of the output; none by default."""
+        return ()
+
+    def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
+        """Set a fresh module so that its first channels give those of its first input.
+
+        As near as the type can come to it; `is_identity` says when it is exact.
+
+        Returns:
+            Whether the channels of the output stand for those of the input now.
+        """
+        return False
+
+    def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
+        """Whether a module that was set by `pass_on` gives just what it reads.
+
+        Args:
+            inputs: Their shapes.
+            nonnegative: Whether the first input is known to hold nothing below zero.
+        """
+        return False
+
+    def agrees_when_projected(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
+        """Whether a shortcut through a projection can do what a plain one did."""
+        return False
+
+    def nonnegative(self, inputs: tuple[bool, ...]) -> bool:
+        """Whether the output holds nothing below zero, given whether the inputs do."""
+        return getattr(self, "activation", None) in ("relu", "crelu")
 
     @abstractmethod
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:

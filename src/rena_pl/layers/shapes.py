@@ -1,11 +1,11 @@
-"""Shapes through a network, and the check that an architecture is sound."""
+"""Shapes through a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
+from rena_pl.architecture import ArchitectureError, Layer, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import decode
 
@@ -20,7 +20,7 @@ def input_shapes(layer: Layer, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
     return tuple(shapes[source] for source in layer.inputs)
 
 
-def layer_shapes(architecture: Architecture, input_shape: Shape) -> list[Shape]:
+def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
     """The network input's shape, followed by every layer's output shape.
 
     Raises:
@@ -29,7 +29,7 @@ def layer_shapes(architecture: Architecture, input_shape: Shape) -> list[Shape]:
     """
     shapes = [input_shape]
     flat = [False]
-    for number, layer in enumerate(architecture.layers, start=1):
+    for number, layer in enumerate(layers, start=1):
         try:
             flattens = decode(layer).flattens
             if any(flat[source] for source in layer.inputs) and not flattens:

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.layers.registry import decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
-from rena_pl.space.skeletons import skeleton
+from rena_pl.space.skeletons import expand
 
 
 class Network(nn.Module):
-    """The layers of an architecture, wired by their inputs, and a classifier on the last one.
+    """All layers of an architecture, wired by their inputs, and a classifier on the last one.
 
     Attributes:
         layers: One module per layer, in order.
@@ -20,11 +20,12 @@ class Network(nn.Module):
 
     def __init__(self, architecture: Architecture, input_shape: Shape, num_classes: int) -> None:
         super().__init__()
-        skeleton(architecture.skeleton).check(architecture)
-        shapes = layer_shapes(architecture, input_shape)
-        self.sources = [layer.inputs for layer in architecture.layers]
+        expanded = expand(architecture).layers
+        shapes = layer_shapes(expanded, input_shape)
+        self.input_shape = input_shape
+        self.sources = [layer.inputs for layer in expanded]
         self.layers = nn.ModuleList(
-            decode(layer).build(input_shapes(layer, shapes)) for layer in architecture.layers
+            decode(layer).build(input_shapes(layer, shapes)) for layer in expanded
         )
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shapes[-1][0], num_classes)

@@ -1,86 +1,268 @@
-"""A child starts from what its parent knows."""
+"""A child starts from what its parent knows.
+
+Every tensor of the child's network is followed from input to output: which of the parent's
+tensors it stands for, and for each of its channels which channel there. With that, a layer's
+weights fall into place, whatever was inserted, removed or scaled before it: what reads a channel
+that the parent has not got starts at zero, so that the function stays (after Net2Net, arXiv
+1511.05641, and network morphism, arXiv 1603.01670); where the action does not allow that, the
+strongest channels and the centre of the kernel are kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import torch
 from torch import Tensor
 
-from rena_pl.architecture import Architecture, Layer
+from rena_pl.architecture import Architecture, Layer, Shape
+from rena_pl.layers.registry import IN, IN2, OUT, LayerType, decode
+from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.network.build import Network
+from rena_pl.network.transplant import Channels, Spaces, positional, transplant
+from rena_pl.space.skeletons import expand
 
-HEAD = "head."
+
+@dataclass(frozen=True)
+class Inheritance:
+    """What a child took over.
+
+    Attributes:
+        layers: How many of its layers have weights of the parent.
+        exact: Whether it computes what the parent does, in evaluation mode.
+    """
+
+    layers: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a tensor of the child stands for.
+
+    Attributes:
+        node: Number of the parent's tensor: 0 its input, `i` the output of layer `i`; none if it
+            stands for no tensor of the parent.
+        channels: For each channel the parent's, or -1.
+        nonnegative: Whether it is known to hold nothing below zero.
+    """
+
+    node: int | None
+    channels: Channels
+    nonnegative: bool
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """One network: its layers, and the shapes of all its tensors."""
+
+    layers: tuple[Layer, ...]
+    shapes: Sequence[Shape]
+
+    @classmethod
+    def of(cls, architecture: Architecture, input_shape: Shape) -> Wiring:
+        """The network of an architecture."""
+        layers = expand(architecture).layers
+        return cls(layers, layer_shapes(layers, input_shape))
+
+    def inputs(self, index: int) -> tuple[Shape, ...]:
+        """The shapes that a layer reads."""
+        return input_shapes(self.layers[index], self.shapes)
 
 
 def morph(
     parent: Architecture, weights: Mapping[str, Tensor], child: Architecture, network: Network
-) -> int:
-    """Copy a parent's weights into a child's network, layer by layer.
-
-    Layers that stand unchanged in both, in the same order, keep their weights, and so do layers
-    of the same kind between them. A tensor whose shape changed keeps the part that both have; the
-    rest stays as initialised. Batch-norm statistics go along.
+) -> Inheritance:
+    """Set a child's network so that it does what its parent does, or comes near.
 
     Args:
         parent: The architecture the weights belong to.
         weights: The parent network's state dict.
         child: The architecture of `network`.
         network: The child's network, freshly initialised; changed in place.
-
-    Returns:
-        How many of the child's layers inherited.
     """
-    sources = matching_layers(parent, child)
-    state = network.state_dict()
     with torch.no_grad():
-        for name, tensor in state.items():
-            source = _source_name(name, sources)
-            if source is not None and source in weights:
-                copy_overlap(weights[source], tensor)
-    return len(sources)
+        return _Morph(parent, weights, child, network).run()
+
+
+class _Morph:
+    """One morphism, tensor by tensor."""
+
+    def __init__(
+        self,
+        parent: Architecture,
+        weights: Mapping[str, Tensor],
+        child: Architecture,
+        network: Network,
+    ) -> None:
+        self.parent = Wiring.of(parent, network.input_shape)
+        self.child = Wiring.of(child, network.input_shape)
+        self.continues = matching_layers(parent, child)
+        self.weights = weights
+        self.network = network
+        self.exact = True
+
+    def run(self) -> Inheritance:
+        """Go through the layers in order, then the classifier."""
+        carried = [Carried(0, list(range(self.child.shapes[0][0])), nonnegative=False)]
+        for index, layer in enumerate(self.child.layers):
+            read = [carried[source] for source in layer.inputs]
+            step = self._take_over if index in self.continues else self._insert
+            carried.append(step(index, decode(layer), read))
+        last = self._expected(carried[-1], len(self.parent.layers), self.child.shapes[-1][0])
+        head = self.network.head
+        transplant(head, head, self._weights_of("head"), {"": (IN, OUT)}, Spaces({IN: last}))
+        return Inheritance(len(self.continues), self.exact)
+
+    def _insert(self, index: int, layer_type: LayerType, read: list[Carried]) -> Carried:
+        """A layer that the parent has not got passes on what it reads, as far as it can."""
+        inputs = self.child.inputs(index)
+        first = read[0]
+        stands = layer_type.pass_on(self.network.layers[index], inputs)
+        channels = first.channels[: self.child.shapes[index + 1][0]]
+        channels = channels + [-1] * (self.child.shapes[index + 1][0] - len(channels))
+        self.exact &= layer_type.is_identity(inputs, first.nonnegative) and set(
+            first.channels
+        ) <= set(channels)
+        nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
+        return Carried(first.node if stands else None, channels, nonnegative)
+
+    def _take_over(self, index: int, layer_type: LayerType, read: list[Carried]) -> Carried:
+        """A layer that continues one of the parent's gets its weights."""
+        source = self.continues[index]
+        before = decode(self.parent.layers[source])
+        inputs, inputs_before = self.child.inputs(index), self.parent.inputs(source)
+        reads = [
+            self._expected(tensor, node, shape[0])
+            for tensor, node, shape in zip(
+                read, self.parent.layers[source].inputs, inputs, strict=True
+            )
+        ]
+        spaces = Spaces(zip((IN, IN2), reads, strict=False))
+        if layer_type.merges_height:
+            spaces[IN] = with_heights(reads[0], inputs[0][1], inputs_before[0][1])
+        size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
+        passed = layer_type.passes(inputs)
+        if passed and passed == before.passes(inputs_before):
+            together = [spaces[(IN, IN2)[slot]] for slot in passed]
+            spaces[OUT] = side_by_side(together, inputs_before, size, old_size)
+        with torch.device("meta"):
+            old = before.build(inputs_before)
+        weights = self._weights_of(f"layers.{source}")
+        flows = layer_type.flows()
+        lost = transplant(self.network.layers[index], old, weights, flows, spaces)
+        if not flows and not passed:  # nothing is known of its channels
+            lost |= any(
+                channels != list(range(shape[0]))
+                for channels, shape in zip(reads, inputs_before, strict=True)
+            )
+        self.exact &= self._stays(index, layer_type, before, read[0].nonnegative) and not lost
+        channels = spaces.get(OUT, positional(size, old_size))
+        if len(channels) < size:
+            channels = mirrored(channels, old_size, getattr(before, "activation", "") == "crelu")
+        nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
+        return Carried(source + 1, channels, nonnegative)
+
+    def _stays(
+        self, index: int, layer_type: LayerType, before: LayerType, nonnegative: bool
+    ) -> bool:
+        """Whether the layer's new values and shapes let it do what it did."""
+        inputs, inputs_before = (
+            self.child.inputs(index),
+            self.parent.inputs(self.continues[index]),
+        )
+        for name in layer_type.choices():
+            value, old = getattr(layer_type, name), getattr(before, name)
+            if value != old and not (name in layer_type.grows and value > old):
+                return False
+        if [shape[1:] for shape in inputs] != [shape[1:] for shape in inputs_before]:
+            return False
+        if layer_type.passes(inputs) != before.passes(inputs_before):
+            plain_before = bool(before.passes(inputs_before))
+            return plain_before and layer_type.agrees_when_projected(inputs, nonnegative)
+        return True
+
+    def _expected(self, tensor: Carried, node: int, channels: int) -> Channels:
+        """The channels of a tensor where the parent's tensor `node` is expected."""
+        if tensor.node == node:
+            return tensor.channels
+        self.exact = False
+        return positional(channels, self.parent.shapes[node][0])
+
+    def _weights_of(self, prefix: str) -> dict[str, Tensor]:
+        start = f"{prefix}."
+        return {
+            name.removeprefix(start): tensor
+            for name, tensor in self.weights.items()
+            if name.startswith(start)
+        }
 
 
 def matching_layers(parent: Architecture, child: Architecture) -> dict[int, int]:
-    """Which layer of the parent each layer of the child continues (both counted from 0)."""
-    before, after = _without_inputs(parent), _without_inputs(child)
+    """Which layer of the parent's network each layer of the child's continues, both from 0.
+
+    Layers that stand unchanged in both, in the same order, continue themselves, and so do layers
+    of the same kind between them. Copies of a searched layer continue copies of it.
+    """
+    pairs = _matching_searched(parent.layers, child.layers)
+    before, after = expand(parent).searched, expand(child).searched
+    if parent.skeleton.kind == "chain" and child.skeleton.kind == "chain":
+        return pairs
+    copies: dict[int | None, list[int]] = {}
+    for index, searched in enumerate(before):
+        copies.setdefault(searched, []).append(index)
+    seen: Counter[int | None] = Counter()
+    continues = {}
+    for index, searched in enumerate(after):
+        source = None if searched is None else pairs.get(searched, -1)
+        if source != -1 and seen[searched] < len(copies.get(source, ())):
+            continues[index] = copies[source][seen[searched]]
+        seen[searched] += 1
+    return continues
+
+
+def _matching_searched(before: Sequence[Layer], after: Sequence[Layer]) -> dict[int, int]:
     pairs: dict[int, int] = {}
+    plain, plain_after = ([(layer.kind, layer.hyper) for layer in ls] for ls in (before, after))
     for tag, start, stop, child_start, child_stop in SequenceMatcher(
-        None, before, after, autojunk=False
+        None, plain, plain_after, autojunk=False
     ).get_opcodes():
         if tag == "equal":
             pairs.update(zip(range(child_start, child_stop), range(start, stop), strict=True))
         elif tag == "replace":
-            kinds = [layer.kind for layer in before[start:stop]]
-            kinds_after = [layer.kind for layer in after[child_start:child_stop]]
+            kinds = [kind for kind, _ in plain[start:stop]]
+            kinds_after = [kind for kind, _ in plain_after[child_start:child_stop]]
             for block in SequenceMatcher(None, kinds, kinds_after, False).get_matching_blocks():
                 for offset in range(block.size):
                     pairs[child_start + block.b + offset] = start + block.a + offset
     return pairs
 
 
-def copy_overlap(source: Tensor, target: Tensor) -> None:
-    """Copy the part that both tensors have: the first channels, the centre of the kernel."""
-    if source.dim() != target.dim():
-        return
-    cut_source, cut_target = [], []
-    for axis, (have, want) in enumerate(zip(source.shape, target.shape, strict=True)):
-        shared = min(have, want)
-        centred = axis >= 2
-        cut_source.append(slice(start := (have - shared) // 2 * centred, start + shared))
-        cut_target.append(slice(start := (want - shared) // 2 * centred, start + shared))
-    target[tuple(cut_target)].copy_(source[tuple(cut_source)])
+def with_heights(channels: Channels, height: int, old: int) -> Channels:
+    """Channels and heights as one axis; where the height changed, the nearest of the old ones."""
+    return [
+        -1 if channel < 0 else channel * old + row * old // height
+        for channel in channels
+        for row in range(height)
+    ]
 
 
-def _without_inputs(architecture: Architecture) -> list[Layer]:
-    return [Layer(layer.kind, layer.hyper) for layer in architecture.layers]
+def side_by_side(
+    parts: Sequence[Channels], inputs: Sequence[Shape], size: int, old_size: int
+) -> Channels:
+    """The output's channels where they are those of the inputs, one after the other."""
+    joined: Channels = []
+    before = 0
+    for channels, shape in zip(parts, inputs, strict=False):
+        joined += [before + channel if channel >= 0 else -1 for channel in channels]
+        before += shape[0]
+    return [channel if channel < old_size else -1 for channel in joined[:size]]
 
 
-def _source_name(name: str, sources: Mapping[int, int]) -> str | None:
-    """The parent's name of a child's tensor: `layers.<index>.<rest>` or the head's own name."""
-    if name.startswith(HEAD):
-        return name
-    _, index, rest = name.split(".", 2)
-    source = sources.get(int(index))
-    return None if source is None else f"layers.{source}.{rest}"
+def mirrored(filters: Channels, old_size: int, was_mirrored: bool) -> Channels:
+    """The channels after crelu, which follows every filter with its negative."""
+    half = old_size // 2
+    return filters + [half + channel if was_mirrored and channel >= 0 else -1 for channel in filters]

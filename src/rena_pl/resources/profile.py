@@ -7,7 +7,7 @@ FLOPs per byte moved (RENA, resources); peak memory is the largest working set o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from math import prod
@@ -19,6 +19,7 @@ from rena_pl.architecture import Architecture, Layer, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
+from rena_pl.space.skeletons import expand
 
 VIEWS = (nn.Identity, nn.Flatten, nn.Unflatten)
 """Modules that move and hold nothing."""
@@ -108,36 +109,40 @@ def profile(
         flops=flops,
         bytes_moved=moved,
         intensity=flops / moved,
-        peak_memory=size * max(_alive(architecture, layers)),
+        peak_memory=size * max(_alive(expand(architecture).layers, layers)),
     )
 
 
 def layer_profiles(
     architecture: Architecture, input_shape: Shape, num_classes: int
 ) -> list[LayerProfile]:
-    """The counts of every layer in order, the classifier last."""
-    shapes = layer_shapes(architecture, input_shape)
+    """The counts of every layer of the network in order, the classifier last."""
+    expanded = expand(architecture).layers
+    shapes = layer_shapes(expanded, input_shape)
     counts = [
         _profile_layer(Layer(layer.kind, layer.hyper), input_shapes(layer, shapes))
-        for layer in architecture.layers
+        for layer in expanded
     ]
     return [*counts, _profile_head(shapes[-1], num_classes)]
 
 
-def _alive(architecture: Architecture, layers: list[LayerProfile]) -> Iterator[int]:
+def _alive(network: Sequence[Layer], counts: Sequence[LayerProfile]) -> Iterator[int]:
     """Activation values alive while each layer runs: its own, and those that later layers read."""
     last_reader = {0: 1}
-    for number, layer in enumerate(architecture.layers, start=1):
+    for number, layer in enumerate(network, start=1):
         last_reader.update(dict.fromkeys(layer.inputs, number))
-    sizes = [layers[0].read, *(layer.written for layer in layers[:-1])]
-    for number, layer in enumerate(architecture.layers, start=1):
+    sizes = [0, *(layer.written for layer in counts[:-1])]
+    for layer, count in zip(network, counts, strict=False):
+        if layer.inputs == (0,):
+            sizes[0] = count.read
+    for number, layer in enumerate(network, start=1):
         waiting = sum(
             sizes[source]
             for source in range(number)
             if source not in layer.inputs and last_reader.get(source, 0) > number
         )
-        yield layers[number - 1].working + waiting
-    yield layers[-1].working
+        yield counts[number - 1].working + waiting
+    yield counts[-1].working
 
 
 @lru_cache(maxsize=200_000)

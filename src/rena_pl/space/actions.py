@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from rena_pl.architecture import Architecture, Layer, Value
-from rena_pl.space.skeletons import skeleton
 
 
 @dataclass(frozen=True)
@@ -20,12 +19,10 @@ class Scale:
 
     def apply(self, architecture: Architecture) -> Architecture:
         """The architecture with the layer changed."""
-        layer = architecture.layers[self.index]
-        changed = replace(
-            layer, hyper=tuple(sorted({**layer.values, self.name: self.value}.items()))
-        )
-        layers = architecture.layers
-        return _rebuilt(architecture, (*layers[: self.index], changed, *layers[self.index + 1 :]))
+        layers = list(architecture.layers)
+        values = {**layers[self.index].values, self.name: self.value}
+        layers[self.index] = replace(layers[self.index], hyper=tuple(sorted(values.items())))
+        return replace(architecture, layers=tuple(layers))
 
     def __str__(self) -> str:
         return f"scale layer {self.index + 1}: {self.name}={self.value}"
@@ -33,32 +30,64 @@ class Scale:
 
 @dataclass(frozen=True)
 class Insert:
-    """Put a new layer so that it stands at `index`, between its source and what read from it."""
+    """Put a new layer between a layer, its reader, and what that one reads.
 
-    index: int
+    Attributes:
+        reader: Index of the layer before which the new one stands (counted from 0); the number
+            of layers for the network's output.
+        kind: The new layer's type.
+        hyper: Its hyper-parameters, sorted by name.
+        slot: Which of the reader's inputs is meant; the new layer's source 1 is what that reads.
+        second: Source 2 of a merge: 0 for the network's input, `i` for the output of layer `i`
+            (counted from 1).
+    """
+
+    reader: int
     kind: str
     hyper: tuple[tuple[str, Value], ...]
+    slot: int = 0
+    second: int | None = None
 
     def apply(self, architecture: Architecture) -> Architecture:
         """The architecture with one more layer."""
         layers = architecture.layers
-        new = Layer(self.kind, self.hyper)
-        return _rebuilt(architecture, (*layers[: self.index], new, *layers[self.index :]))
+        inputs = (first_source(architecture, self.reader, self.slot),)
+        if self.second is not None:
+            inputs = (*inputs, self.second)
+        number = self.reader + 1
+        later = [_renumbered(layer, lambda n: n + (n >= number)) for layer in layers[self.reader :]]
+        if later:
+            sources = list(later[0].inputs)
+            sources[self.slot] = number
+            later[0] = replace(later[0], inputs=tuple(sources))
+        new = Layer(self.kind, self.hyper, inputs)
+        return replace(architecture, layers=(*layers[: self.reader], new, *later))
 
     def __str__(self) -> str:
-        return f"insert at {self.index + 1}: {Layer(self.kind, self.hyper)}"
+        second = "" if self.second is None else f" with {self.second}"
+        return f"insert at {self.reader + 1}: {Layer(self.kind, self.hyper)}{second}"
 
 
 @dataclass(frozen=True)
 class Remove:
-    """Take the layer at `index` away; its reader reads from its source."""
+    """Take the layer at `index` away; its readers read its source 1.
+
+    What nobody reads any more, such as the second branch of a merge, goes along.
+    """
 
     index: int
 
     def apply(self, architecture: Architecture) -> Architecture:
-        """The architecture with one layer fewer."""
+        """The architecture with one layer fewer, or more.
+
+        Raises:
+            ArchitectureError: Nothing is left.
+        """
         layers = architecture.layers
-        return _rebuilt(architecture, (*layers[: self.index], *layers[self.index + 1 :]))
+        number, source = self.index + 1, layers[self.index].inputs[0]
+        rewired = [_renumbered(layer, lambda n: source if n == number else n) for layer in layers]
+        output = source if number == len(layers) else len(layers)
+        return replace(architecture, layers=_only_read(rewired, output))
 
     def __str__(self) -> str:
         return f"remove layer {self.index + 1}"
@@ -67,6 +96,22 @@ class Remove:
 Action: TypeAlias = Scale | Insert | Remove
 
 
-def _rebuilt(architecture: Architecture, layers: Iterable[Layer]) -> Architecture:
-    connected = skeleton(architecture.skeleton).connect(layers)
-    return replace(architecture, layers=connected)
+def first_source(architecture: Architecture, reader: int, slot: int) -> int:
+    """What a layer, or the network's output behind the last one, reads in a slot."""
+    layers = architecture.layers
+    return layers[reader].inputs[slot] if reader < len(layers) else len(layers)
+
+
+def _renumbered(layer: Layer, number: Callable[[int], int]) -> Layer:
+    return replace(layer, inputs=tuple(map(number, layer.inputs)))
+
+
+def _only_read(layers: Sequence[Layer], output: int) -> tuple[Layer, ...]:
+    """The layers that the output depends on, numbered anew; `output` becomes the last."""
+    read = {output}
+    for number in range(output, 0, -1):
+        if number in read:
+            read.update(layers[number - 1].inputs)
+    kept = sorted(read - {0})
+    numbers = {0: 0, **{old: new for new, old in enumerate(kept, start=1)}}
+    return tuple(_renumbered(layers[old - 1], numbers.__getitem__) for old in kept)

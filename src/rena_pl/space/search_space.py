@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rena_pl.architecture import Architecture, ArchitectureError, Shape, Value
+from rena_pl.architecture import Architecture, ArchitectureError, Shape, Skeleton, Value
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import check_value, decode, layer_type, layer_types
 from rena_pl.layers.shapes import layer_shapes
-from rena_pl.space.actions import Action, Insert, Remove, Scale
-from rena_pl.space.skeletons import skeleton
+from rena_pl.space.actions import Action, Insert, Remove, Scale, first_source
+from rena_pl.space.skeletons import expand, skeleton
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,17 @@ class SearchSpace:
             registered types with their own choices when left out.
         max_layers: The most layers an architecture may have.
         min_layers: The fewest.
+        skeleton: How the layers become a network: its `kind`, `chain` or `stack`, and its settings,
+            for example `{kind: stack, stages: 3, repeats: 2}`.
     """
 
     layers: Mapping[str, Mapping[str, Sequence[Value]] | None] | None = None
     max_layers: int = 12
     min_layers: int = 1
+    skeleton: Mapping[str, Value] | None = None
 
     def __post_init__(self) -> None:
+        self.check_skeleton()
         if not 1 <= self.min_layers <= self.max_layers:
             raise RenaError(
                 f"min_layers ({self.min_layers}) must lie between 1 and "
@@ -40,6 +44,20 @@ class SearchSpace:
             )
         if not self.choices:
             raise RenaError("the search space allows no layer type")
+
+    def check_skeleton(self) -> None:
+        """Raise a `RenaError` unless the skeleton is known and its settings are sound."""
+        if not isinstance((self.skeleton or {"kind": "chain"}).get("kind"), str):
+            raise RenaError("search space: the skeleton needs a kind, chain or stack")
+        skeleton(self.skeleton_data)
+
+    @cached_property
+    def skeleton_data(self) -> Skeleton:
+        """The skeleton as every architecture of the space has it."""
+        kind, *settings = sorted(
+            (self.skeleton or {"kind": "chain"}).items(), key=lambda item: item[0] != "kind"
+        )
+        return Skeleton(str(kind[1]), tuple(sorted(settings)))
 
     @cached_property
     def choices(self) -> dict[str, dict[str, tuple[Value, ...]]]:
@@ -59,8 +77,13 @@ class SearchSpace:
 
     def check(self, architecture: Architecture, input_shape: Shape) -> None:
         """Raise a `RenaError` unless a search in this space can start from the architecture."""
-        skeleton(architecture.skeleton).check(architecture)
-        layer_shapes(architecture, input_shape)
+        if architecture.skeleton != self.skeleton_data:
+            raise ArchitectureError(
+                f"its skeleton is {architecture.skeleton.kind} {dict(architecture.skeleton.hyper)}, "
+                f"that of the search space {self.skeleton_data.kind} "
+                f"{dict(self.skeleton_data.hyper)}"
+            )
+        layer_shapes(expand(architecture).layers, input_shape)
         for number, layer in enumerate(architecture.layers, start=1):
             if layer.kind not in self.choices:
                 raise ArchitectureError(
@@ -84,29 +107,47 @@ class SearchSpace:
     def remove_actions(self, architecture: Architecture) -> Iterator[Remove]:
         """Every legal `Remove`."""
         if len(architecture.layers) > self.min_layers:
-            yield from map(Remove, range(len(architecture.layers)))
+            for removal in map(Remove, range(len(architecture.layers))):
+                if self._leaves_enough(removal, architecture):
+                    yield removal
 
-    def insert_sites(self, architecture: Architecture) -> Iterator[tuple[int, str]]:
-        """Every legal (index, kind) of an `Insert`; its hyper-parameters are free.
+    def insert_sites(self, architecture: Architecture) -> Iterator[tuple[int, int, str]]:
+        """Every legal (reader, slot, kind) of an `Insert`; its hyper-parameters are free.
 
         A layer that flattens the map may stand only before layers that do so too, and after one
-        nothing else may stand.
+        nothing else may stand. A merge needs a second source, see `second_sources`.
         """
         if len(architecture.layers) >= self.max_layers:
             return
-        flattens = [decode(layer).flattens for layer in architecture.layers]
-        first_flat = flattens.index(True) if True in flattens else len(flattens)
-        for index in range(len(architecture.layers) + 1):
+        flattens = [False, *(decode(layer).flattens for layer in architecture.layers)]
+        for reader, slot in edges(architecture):
+            after_flat = flattens[first_source(architecture, reader, slot)]
+            before_flat = reader == len(architecture.layers) or flattens[reader + 1]
             for kind in self.choices:
-                if index >= first_flat if layer_type(kind).flattens else index <= first_flat:
-                    yield index, kind
+                made = layer_type(kind)
+                if (
+                    (before_flat and self.may_flatten if made.flattens else not after_flat)
+                    and (made.sources == 1 or any(True for _ in second_sources(architecture, reader, slot)))
+                ):
+                    yield reader, slot, kind
+
+    @cached_property
+    def may_flatten(self) -> bool:
+        """Whether the skeleton lets a layer leave no height and width."""
+        return skeleton(self.skeleton_data).may_flatten
+
+    def _leaves_enough(self, removal: Remove, architecture: Architecture) -> bool:
+        try:
+            return len(removal.apply(architecture).layers) >= self.min_layers
+        except ArchitectureError:
+            return False
 
     def legal_actions(self, architecture: Architecture, rng: random.Random) -> Iterator[Action]:
         """Every legal action, each insertion with one random choice of hyper-parameters."""
         yield from self.scale_actions(architecture)
         yield from self.remove_actions(architecture)
-        for index, kind in self.insert_sites(architecture):
-            yield Insert(index, kind, self.random_hyper(kind, rng))
+        for site in self.insert_sites(architecture):
+            yield self._random_insert(architecture, site, rng)
 
     def random_action(self, architecture: Architecture, rng: random.Random) -> Action:
         """A legal action: its type at random among those possible, then the rest at random.
@@ -123,14 +164,39 @@ class SearchSpace:
         chosen = rng.choice(rng.choice(possible))
         if isinstance(chosen, Scale | Remove):
             return chosen
-        index, kind = chosen
-        return Insert(index, kind, self.random_hyper(kind, rng))
+        return self._random_insert(architecture, chosen, rng)
+
+    def _random_insert(
+        self, architecture: Architecture, site: tuple[int, int, str], rng: random.Random
+    ) -> Insert:
+        reader, slot, kind = site
+        second = None
+        if layer_type(kind).sources == 2:
+            second = rng.choice(list(second_sources(architecture, reader, slot)))
+        return Insert(reader, kind, self.random_hyper(kind, rng), slot, second)
 
     def random_hyper(self, kind: str, rng: random.Random) -> tuple[tuple[str, Value], ...]:
         """A random value for every hyper-parameter of a layer type, sorted by name."""
         return tuple(
             sorted((name, rng.choice(values)) for name, values in self.choices[kind].items())
         )
+
+
+def edges(architecture: Architecture) -> Iterator[tuple[int, int]]:
+    """Every place where a layer can be put in, as (reader, slot); the network's output last."""
+    for reader, layer in enumerate(architecture.layers):
+        for slot in range(len(layer.inputs)):
+            yield reader, slot
+    yield len(architecture.layers), 0
+
+
+def second_sources(architecture: Architecture, reader: int, slot: int) -> Iterator[int]:
+    """What a merge that is put there can read besides: all that stands before, and is a map."""
+    first = first_source(architecture, reader, slot)
+    for source in range(reader + 1):
+        flat = source > 0 and decode(architecture.layers[source - 1]).flattens
+        if source != first and not flat:
+            yield source
 
 
 def _choices(kind: str, given: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:

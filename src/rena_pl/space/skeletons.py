@@ -1,44 +1,136 @@
-"""Skeletons: how the searched layers are joined, and what stands around them."""
+"""Skeletons: how the searched layers become a whole network."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton
 from rena_pl.errors import RenaError
+from rena_pl.layers.registry import LayerType, check_value, decode, layer_type
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """All layers of a network, as the skeleton makes them of the searched ones.
+
+    Attributes:
+        layers: In order, each reading only what stands before it.
+        searched: For each of them the index of the searched layer that it is a copy of; none for
+            what the skeleton adds.
+    """
+
+    layers: tuple[Layer, ...]
+    searched: tuple[int | None, ...]
 
 
 class SkeletonType(ABC):
-    """The meaning of a skeleton."""
+    """The meaning of a skeleton; a subclass is a frozen dataclass of its settings."""
+
+    may_flatten: ClassVar[bool]
+    """Whether searched layers may leave no height and width."""
 
     @abstractmethod
-    def connect(self, layers: Iterable[Layer]) -> tuple[Layer, ...]:
-        """The layers with their inputs set to the skeleton's wiring."""
-
-    def check(self, architecture: Architecture) -> None:
-        """Raise an `ArchitectureError` unless the layers are wired as the skeleton demands."""
-        for number, (layer, wired) in enumerate(
-            zip(architecture.layers, self.connect(architecture.layers), strict=True), start=1
-        ):
-            if layer.inputs != wired.inputs:
-                raise ArchitectureError(
-                    f"layer {number} ({layer.kind}) reads from {list(layer.inputs)}, "
-                    f"but in a {architecture.skeleton.kind} it reads from {list(wired.inputs)}"
-                )
+    def expand(self, layers: tuple[Layer, ...]) -> Expanded:
+        """The whole network."""
 
 
 @dataclass(frozen=True)
 class Chain(SkeletonType):
-    """Layer-by-layer search: every layer reads the one before; the last one is classified."""
+    """Layer-by-layer search: the searched layers are the network."""
 
-    def connect(self, layers: Iterable[Layer]) -> tuple[Layer, ...]:
-        """Each layer reads from its predecessor."""
-        return tuple(replace(layer, inputs=(number,)) for number, layer in enumerate(layers))
+    may_flatten: ClassVar[bool] = True
+
+    def expand(self, layers: tuple[Layer, ...]) -> Expanded:
+        """The layers as they are."""
+        return Expanded(layers, tuple(range(len(layers))))
 
 
-_skeletons: dict[str, type[SkeletonType]] = {"chain": Chain}
+@dataclass(frozen=True)
+class Stack(SkeletonType):
+    """Module search: a stem, then stages of the searched module, with reductions between them.
+
+    Attributes:
+        stem: The first layer's type: `conv2d` or `temporal`.
+        stem_channels: Its channels.
+        stem_kernel: Its kernel.
+        stem_stride: Its stride.
+        stages: How many.
+        repeats: How often the module stands in each.
+        growth: By how much the channels of the module grow from stage to stage.
+        reduction: The pooling between stages, over windows of 2 x 2: `max` or `average`.
+    """
+
+    may_flatten: ClassVar[bool] = False
+    stem: str = "conv2d"
+    stem_channels: int = 16
+    stem_kernel: int = 3
+    stem_stride: int = 1
+    stages: int = 3
+    repeats: int = 2
+    growth: int = 2
+    reduction: str = "max"
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            choices = {"stem": ("conv2d", "temporal"), "reduction": ("max", "average")}
+            check_value("stack", name, value, choices.get(name, (1,)))
+        if self.stages * self.repeats > MOST_REPEATS or self.growth ** (self.stages - 1) > MOST_GROWTH:
+            raise RenaError(
+                f"skeleton stack: at most {MOST_REPEATS} modules and growth to "
+                f"{MOST_GROWTH} times the channels"
+            )
+
+    def expand(self, layers: tuple[Layer, ...]) -> Expanded:
+        """Stem, and every module reading what the one before it gave."""
+        made = [self._stem().as_layer(0)]
+        searched: list[int | None] = [None]
+        for stage in range(self.stages):
+            if stage > 0:
+                pool = layer_type("pool")(mode=self.reduction)  # type: ignore[call-arg]
+                made.append(pool.as_layer(len(made)))
+                searched.append(None)
+            for _ in range(self.repeats):
+                before = len(made)  # the module's input 0, and what its layer numbers add to
+                made.extend(
+                    replace(
+                        widened(layer, self.growth**stage),
+                        inputs=tuple(before + source for source in layer.inputs),
+                    )
+                    for layer in layers
+                )
+                searched.extend(range(len(layers)))
+        return Expanded(tuple(made), tuple(searched))
+
+    def _stem(self) -> LayerType:
+        kernel, stride = self.stem_kernel, self.stem_stride
+        sides = {
+            "conv2d": {
+                "kernel_height": kernel,
+                "kernel_width": kernel,
+                "stride_height": stride,
+                "stride_width": stride,
+            },
+            "temporal": {"kernel": kernel, "stride": stride},
+        }
+        return layer_type(self.stem)(channels=self.stem_channels, **sides[self.stem])  # type: ignore[call-arg]
+
+
+MOST_REPEATS = 64
+MOST_GROWTH = 64
+
+_skeletons: dict[str, type[SkeletonType]] = {"chain": Chain, "stack": Stack}
+
+
+def widened(layer: Layer, factor: int) -> Layer:
+    """The layer with so many times its channels, where it has channels of its own."""
+    width = decode(layer).width
+    if width is None or factor == 1:
+        return layer
+    values = {**layer.values, width: int(layer.values[width]) * factor}
+    return replace(layer, hyper=tuple(sorted(values.items())))
 
 
 def skeleton(data: Skeleton) -> SkeletonType:
@@ -53,3 +145,35 @@ def skeleton(data: Skeleton) -> SkeletonType:
         return _skeletons[data.kind](**dict(data.hyper))
     except TypeError as error:
         raise RenaError(f"skeleton {data.kind}: {error}") from None
+
+
+def expand(architecture: Architecture) -> Expanded:
+    """All layers of an architecture's network.
+
+    Raises:
+        ArchitectureError: A layer is of an unknown kind, has a bad value, has too many or too few
+            inputs, or is read by none; the sentence names the layer.
+    """
+    meaning = skeleton(architecture.skeleton)
+    for number, problem in _problems(architecture, meaning):
+        raise ArchitectureError(
+            f"layer {number} ({architecture.layers[number - 1].kind}): {problem}"
+        )
+    return meaning.expand(architecture.layers)
+
+
+def _problems(architecture: Architecture, meaning: SkeletonType) -> Iterator[tuple[int, str]]:
+    """What is wrong with which searched layer."""
+    read = {source for layer in architecture.layers for source in layer.inputs}
+    for number, layer in enumerate(architecture.layers, start=1):
+        try:
+            decoded = decode(layer)
+        except RenaError as error:
+            yield number, str(error)
+            return
+        if len(layer.inputs) != decoded.sources:
+            yield number, f"it takes {decoded.sources} inputs, not {len(layer.inputs)}"
+        if number not in read and number < len(architecture.layers):
+            yield number, "no layer reads it"
+        if decoded.flattens and not meaning.may_flatten:
+            yield number, f"a {architecture.skeleton.kind} repeats its layers, this one flattens"

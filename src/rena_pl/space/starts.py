@@ -7,6 +7,7 @@ from pathlib import Path
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import layer_type
+from rena_pl.space.named import NAMED
 from rena_pl.space.search_space import SearchSpace
 
 RUDIMENTARY = "rudimentary"
@@ -16,7 +17,8 @@ def start_architecture(start: str, space: SearchSpace) -> Architecture:
     """The architecture of that name, or the one in that file.
 
     Args:
-        start: `rudimentary`, or the path of an architecture's JSON file.
+        start: `rudimentary`, the name of a published network such as `bc_resnet_1`, or the path
+            of an architecture's JSON file.
         space: The space to start in.
 
     Raises:
@@ -24,13 +26,21 @@ def start_architecture(start: str, space: SearchSpace) -> Architecture:
     """
     if start == RUDIMENTARY:
         return rudimentary(space)
+    if start in NAMED:
+        return NAMED[start]()
     if not Path(start).is_file():
-        raise RenaError(f"no start network '{start}': give '{RUDIMENTARY}' or an architecture file")
+        names = ", ".join((RUDIMENTARY, *NAMED))
+        raise RenaError(f"no start network '{start}': give an architecture file or one of {names}")
     return Architecture.load(Path(start))
 
 
 def rudimentary(space: SearchSpace) -> Architecture:
-    """The simplest network of a space: layers of its first type, with the first of each choice."""
-    kind, choices = next(iter(space.choices.items()))
-    layer = layer_type(kind)(**{name: values[0] for name, values in choices.items()})
-    return Architecture(tuple(layer.as_layer(number) for number in range(space.min_layers)))
+    """The simplest network of a space: its first type that is no merge, the first of each choice."""
+    kind = next((kind for kind in space.choices if layer_type(kind).sources == 1), None)
+    if kind is None:
+        raise RenaError("the search space holds nothing but merges")
+    layer = layer_type(kind)(
+        **{name: values[0] for name, values in space.choices[kind].items()}
+    )
+    layers = tuple(layer.as_layer(number) for number in range(space.min_layers))
+    return Architecture(layers, space.skeleton_data)

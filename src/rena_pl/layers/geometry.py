@@ -1,0 +1,38 @@
+"""Extents under strides, kernels and padding."""
+
+from __future__ import annotations
+
+
+def strided(extent: int, stride: int) -> int:
+    """The extent after a stride: divided, rounded up."""
+    return -(-extent // stride)
+
+
+def useful_kernel(kernel: int, extent: int, stride: int = 1, dilation: int = 1) -> int:
+    """The part of a kernel that can ever see data.
+
+    That is at most `extent - 1` steps to either side, and the extent itself where a single window
+    is left that could cover it. Without this cut, a wide kernel over a small map would hold
+    parameters that only ever meet padding, and count them against the budget.
+    """
+    if one_window(kernel, extent, stride, dilation):
+        return 1 + (extent - 1) // dilation
+    return min(kernel, 2 * ((extent - 1) // dilation) + 1)
+
+
+def padding(kernel: int, extent: int, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
+    """Padding before and after, so that the output's extent is `strided(extent, stride)`."""
+    if one_window(kernel, extent, stride, dilation):
+        return 0, 0
+    total = (useful_kernel(kernel, extent, stride, dilation) - 1) * dilation
+    return total // 2, total - total // 2
+
+
+def one_window(kernel: int, extent: int, stride: int, dilation: int) -> bool:
+    """Whether a single window, which covers the whole extent, is all there is."""
+    return strided(extent, stride) == 1 and (kernel - 1) * dilation + 1 >= extent
+
+
+def bands(height: int, most: int = 5) -> int:
+    """Sub-bands of sub-spectral normalisation: the most, up to `most`, that divide the height."""
+    return max(count for count in range(1, most + 1) if height % count == 0)

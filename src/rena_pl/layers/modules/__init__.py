@@ -1,0 +1,1 @@
+"""The torch modules that layer types are built of."""
