@@ -3,6 +3,8 @@
     python benchmarks/search.py --json benchmarks/results/kws_tight.json --runs 2 -- \
         --config configs/kws_tight.yaml --data.init_args.root PATH
 
+With `--seeds 0 1 2` the runs have different seeds, else they are the same search again.
+
 Prints the accuracy of the best network and of the start, the cost, whether every trained child kept
 the hard bounds, and whether all runs have the same ledger.
 """
@@ -11,16 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import lightning
-import torch
+from machine import machine
 
 from rena_pl.evaluation.ledger import Ledger
 
@@ -34,19 +34,8 @@ FIGURES = (
     "evaluations",
     "seconds",
     "profile",
+    "start_profile",
 )
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "lightning": lightning.__version__,
-    }
 
 
 def search(arguments: list[str], folder: Path) -> tuple[dict[str, Any], Ledger]:
@@ -60,24 +49,37 @@ def search(arguments: list[str], folder: Path) -> tuple[dict[str, Any], Ledger]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1, help="how often to run the same search")
+    parser.add_argument("--seeds", type=int, nargs="+", help="a run with each, in place of --runs")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     parser.add_argument("arguments", nargs="+", help="after --: the arguments of `rena fit`")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
+        if options.seeds:
+            seeded = [[*options.arguments, "--seed_everything", str(n)] for n in options.seeds]
+        else:
+            seeded = [options.arguments] * options.runs
         runs = [
-            search(options.arguments, Path(scratch) / str(number)) for number in range(options.runs)
+            search(arguments, Path(scratch) / str(number))
+            for number, arguments in enumerate(seeded)
         ]
     evaluations = [ledger.evaluations() for _, ledger in runs]
     trained = [evaluation for evaluation in evaluations[0] if evaluation.budget > 0]
     words = ["PATH" if Path(word).is_dir() else word for word in options.arguments]
     result = {
         "command": " ".join(["rena", "fit", *words]),
+        "seeds": options.seeds,
         "machine": machine(),
+        "mean_test_accuracy": fmean(summary["test_accuracy"] for summary, _ in runs),
+        "mean_start_test_accuracy": fmean(
+            summary["start_test_accuracy"] or 0 for summary, _ in runs
+        ),
         "runs": [{name: summary[name] for name in FIGURES} for summary, _ in runs],
         "trained_children": len(trained),
         "infeasible_children": sum(e.status == "infeasible" for e in evaluations[0]),
         "failed_children": sum(e.status == "failed" for e in evaluations[0]),
-        "same_ledger": all(ledger == evaluations[0] for ledger in evaluations),
+        "same_ledger": None
+        if options.seeds
+        else all(ledger == evaluations[0] for ledger in evaluations),
     }
     print(json.dumps(result, indent=2))
     if options.json:

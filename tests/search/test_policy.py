@@ -11,6 +11,7 @@ from rena_pl.search.encoding import Encoder
 from rena_pl.search.episodes import episode_generator, walk
 from rena_pl.search.policy import Draw, Policy, PolicySize
 from rena_pl.space import Insert, Remove, Scale, SearchSpace
+from rena_pl.space.search_space import second_sources
 from rena_pl.space.starts import rudimentary
 
 INPUT, CLASSES = (1, 6, 9), 3
@@ -26,10 +27,10 @@ def encoder(small_space: SearchSpace) -> Encoder:
     return Encoder(small_space, objective, INPUT, CLASSES)
 
 
-@pytest.fixture
-def policy(encoder: Encoder) -> Policy:
+@pytest.fixture(params=["lstm", "transformer"])
+def policy(encoder: Encoder, request: pytest.FixtureRequest) -> Policy:
     torch.manual_seed(0)
-    return Policy(encoder, PolicySize(8, 10))
+    return Policy(encoder, PolicySize(8, 10, network=request.param))
 
 
 def random_architectures(space: SearchSpace, count: int) -> list:
@@ -55,8 +56,11 @@ def test_the_policy_only_takes_legal_actions(encoder: Encoder, policy: Policy) -
         elif isinstance(action, Remove):
             assert action in set(encoder.space.remove_actions(architecture))
         else:
-            assert (action.index, action.kind) in set(encoder.space.insert_sites(architecture))
+            site = (action.reader, action.slot, action.kind)
+            assert site in set(encoder.space.insert_sites(architecture))
             assert {name for name, _ in action.hyper} == set(encoder.space.choices[action.kind])
+            seconds = set(second_sources(architecture, action.reader, action.slot))
+            assert (action.second in seconds) if action.kind == "add" else action.second is None
         encoder.space.check(action.apply(architecture), INPUT)
     assert kinds == {Scale, Insert, Remove}
 
@@ -78,7 +82,7 @@ def test_the_probabilities_of_all_actions_of_a_state_sum_to_one(
     encoder: Encoder, policy: Policy
 ) -> None:
     """Enumerates every action of one state and adds up what the policy gives them."""
-    (architecture,) = random_architectures(encoder.space, 1)
+    architecture = random_architectures(encoder.space, 4)[-1]
     state = encoder.encode([architecture], [profile_of(architecture)])
     total = 0.0
     for decisions in all_decisions(encoder, architecture, state):
@@ -92,22 +96,24 @@ def all_decisions(encoder: Encoder, architecture, state):
     vocabulary = len(encoder.space.vocabulary)
     idle = [0] * encoder.hyper_steps
     for index, place in state.scales_open[0].nonzero().tolist():
-        yield [0, index * vocabulary + place, 0, 0, 0, *idle]
+        yield [0, index * vocabulary + place, 0, 0, 0, 0, *idle]
     for (index,) in state.removals_open[0].nonzero().tolist():
-        yield [2, 0, index, 0, 0, *idle]
-    for index, kind in encoder.space.insert_sites(architecture):
+        yield [2, 0, index, 0, 0, 0, *idle]
+    for reader, slot, kind in encoder.space.insert_sites(architecture):
         hyper = encoder.space.choices[kind]
         places = [[encoder.place[kind, name, v] for v in values] for name, values in hyper.items()]
         for chosen in itertools.product(*places):
             padded = [*chosen, *idle][: encoder.hyper_steps]
-            yield [1, 0, 0, index, encoder.kinds.index(kind), *padded]
+            seconds = list(second_sources(architecture, reader, slot)) if kind == "add" else [0]
+            for second in seconds:
+                yield [1, 0, 0, 2 * reader + slot, encoder.kinds.index(kind), second, *padded]
 
 
 def test_every_parameter_takes_part_in_every_batch(encoder: Encoder, policy: Policy) -> None:
     """DDP would hang on a parameter without a gradient."""
     architectures = random_architectures(encoder.space, 2)
     states = encoder.encode(architectures, [profile_of(a) for a in architectures])
-    decisions = torch.zeros(2, 5 + encoder.hyper_steps, dtype=torch.long)
+    decisions = torch.zeros(2, 6 + encoder.hyper_steps, dtype=torch.long)
     policy(states, decisions=decisions).log_prob.sum().backward()
     assert all(parameter.grad is not None for parameter in policy.parameters())
 

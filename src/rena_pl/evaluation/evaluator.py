@@ -17,6 +17,7 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
+from rena_pl.layers.modules.norm import give_statistics
 from rena_pl.network.morphism import morph
 from rena_pl.numbers import readable
 from rena_pl.objective import Objective
@@ -195,4 +196,7 @@ class ChildTrainer:
         weights = self.weights.load(parent.key)
         if weights is None:
             raise TrainingError(f"the weights of its parent {parent.key} are gone")
-        return morph(parent.architecture, weights, child.architecture, child.network).layers
+        taken = morph(parent.architecture, weights, child.architecture, child.network)
+        batches = self.data.epoch(torch.Generator(self.device).manual_seed(0))
+        give_statistics(child.network.to(self.device), next(batches)[0])
+        return taken.layers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from rena_pl.architecture import Shape
@@ -21,7 +20,7 @@ class SelfAttention(ResidualLayer):
     """Every step gathers from all others, and is added to what it was (arXiv 1706.03762)."""
 
     kind: ClassVar[str] = "self_attention"
-    width: ClassVar[str | None] = "units"
+    stage_scaled: ClassVar[str | None] = "units"
     merges_height: ClassVar[bool] = True
     grows: ClassVar[frozenset[str]] = frozenset({"units", "heads"})
     units: int = choice(32, 16, 24, 48, 64, 96, 128)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from rena_pl.architecture import Shape
-from rena_pl.layers.convolution import CHANNELS
+from rena_pl.architecture import Shape, Value
+from rena_pl.layers.convolution import CHANNELS, NORM_EXCHANGES
 from rena_pl.layers.geometry import strided
 from rena_pl.layers.registry import IN, OUT, choice, register
 from rena_pl.layers.residual import ResidualLayer
@@ -78,6 +78,11 @@ class BroadcastResidual(ResidualLayer):
             self.dilation,
             self.norm,
         )
+
+    def keeps_function(self, name: str, old: Value) -> bool:
+        """A norm may also be divided into bands."""
+        exchanged = name == "norm" and (old, self.norm) in NORM_EXCHANGES
+        return exchanged or super().keeps_function(name, old)
 
     def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
         """Without a stride, and where relu keeps what it reads."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rena_pl.architecture import Shape
+from rena_pl.architecture import Shape, Value
 from rena_pl.layers.geometry import strided
 from rena_pl.layers.registry import IN, OUT, LayerType, choice, register
 
@@ -17,6 +17,10 @@ CHANNELS = (16, 4, 8, 12, 20, 24, 32, 48, 64, 96, 128, 196, 256)
 """Channel counts of both spaces of the RENA paper (recalled), filled up; the default first."""
 ACTIVATIONS = ("relu", "crelu", "elu", "selu", "swish", "hard_swish", "none")
 NORMS = ("batch", "sub_spectral", "none")
+NORM_EXCHANGES = frozenset(
+    {("none", "batch"), ("none", "sub_spectral"), ("batch", "none"), ("batch", "sub_spectral")}
+)
+"""What a norm can become without a change of function; bands cannot be made one again."""
 
 
 def filters(channels: int, activation: str) -> int:
@@ -38,11 +42,17 @@ def keeps_values(activation: str, nonnegative: bool) -> bool:
 class NormedLayer(LayerType):
     """What the convolutions share: channels, activation, norm, and how they take over weights."""
 
-    width: ClassVar[str | None] = "channels"
+    stage_scaled: ClassVar[str | None] = "channels"
+    norm: str
 
     def flows(self) -> Mapping[str, tuple[str, str]]:
         """One convolution from input to output."""
         return {"": (IN, OUT)}
+
+    def keeps_function(self, name: str, old: Value) -> bool:
+        """A norm may also come, go into the convolution, or be divided into bands."""
+        exchanged = name == "norm" and (old, self.norm) in NORM_EXCHANGES
+        return exchanged or super().keeps_function(name, old)
 
     def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
         """Every filter gives the channel of its number."""

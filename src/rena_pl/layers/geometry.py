@@ -21,11 +21,15 @@ def useful_kernel(kernel: int, extent: int, stride: int = 1, dilation: int = 1) 
 
 
 def padding(kernel: int, extent: int, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
-    """Padding before and after, so that the output's extent is `strided(extent, stride)`."""
+    """Padding before and after, so that the output's extent is `strided(extent, stride)`.
+
+    The padding before is a multiple of the dilation, so that one tap meets the place itself.
+    """
     if one_window(kernel, extent, stride, dilation):
         return 0, 0
-    total = (useful_kernel(kernel, extent, stride, dilation) - 1) * dilation
-    return total // 2, total - total // 2
+    steps = useful_kernel(kernel, extent, stride, dilation) - 1
+    before = steps // 2 * dilation
+    return before, steps * dilation - before
 
 
 def one_window(kernel: int, extent: int, stride: int, dilation: int) -> bool:

@@ -64,9 +64,9 @@ class Add(LayerType):
         keeps = self.activation == "none" or (nonnegative and self.activation == "relu")
         return weighed and keeps
 
-    def agrees_when_projected(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
-        """The projection is linear."""
-        return True
+    def alongside(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        """The second branch, where it needs no projection."""
+        return (1,) if inputs[0][0] == inputs[1][0] else ()
 
 
 @register

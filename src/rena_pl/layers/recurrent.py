@@ -19,7 +19,7 @@ class Gru(LayerType):
     """A gated recurrent unit that reads channels and height at every step of time."""
 
     kind: ClassVar[str] = "gru"
-    width: ClassVar[str | None] = "units"
+    stage_scaled: ClassVar[str | None] = "units"
     merges_height: ClassVar[bool] = True
     grows: ClassVar[frozenset[str]] = frozenset({"units"})
     units: int = choice(32, 8, 16, 24, 48, 64, 96, 128)

@@ -58,7 +58,7 @@ class LayerType(ABC):
     """How many inputs it has: 1, or 2 for a merge."""
     flattens: ClassVar[bool] = False
     """Whether the output has no height and width left; only layers that flatten too may follow."""
-    width: ClassVar[str | None] = None
+    stage_scaled: ClassVar[str | None] = None
     """The hyper-parameter that sets the output's channels; it grows with the stages of a stack."""
     merges_height: ClassVar[bool] = False
     """Whether it reads channels and height as one axis, channels first."""
@@ -90,6 +90,18 @@ class LayerType(ABC):
     def passes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
         """The inputs whose channels, side by side, are those of the output; none by default."""
         return ()
+
+    def alongside(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+        """The inputs that are added, channel by channel, to those that it passes on."""
+        return ()
+
+    def keeps_function(self, name: str, old: Value) -> bool:
+        """Whether a hyper-parameter may have come from another value without a change of function.
+
+        Meant is evaluation mode, with the weights that `rena_pl.network.morph` gives the layer.
+        """
+        value = getattr(self, name)
+        return bool(value == old or (name in self.grows and value > old))
 
     def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
         """Set a fresh module so that its first channels give those of its first input.

@@ -22,7 +22,7 @@ ACTIVATIONS = ("relu", "elu", "selu", "swish", "hard_swish")
 class ResidualLayer(LayerType):
     """What the blocks share: the branch is silenced, the shortcut passes the input on."""
 
-    width: ClassVar[str | None] = "channels"
+    stage_scaled: ClassVar[str | None] = "channels"
 
     def pass_on(self, module: Any, inputs: tuple[Shape, ...]) -> bool:
         """The branch gives nothing; the block knows how."""
@@ -155,3 +155,7 @@ class InvertedResidual(ResidualLayer):
     def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
         """Where the input is added."""
         return bool(self.passes(inputs))
+
+    def nonnegative(self, inputs: tuple[bool, ...]) -> bool:
+        """It ends without an activation."""
+        return False

@@ -18,11 +18,12 @@ from difflib import SequenceMatcher
 import torch
 from torch import Tensor
 
-from rena_pl.architecture import Architecture, Layer, Shape
+from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
 from rena_pl.layers.registry import IN, IN2, OUT, LayerType, decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.network.build import Network
 from rena_pl.network.transplant import Channels, Spaces, positional, transplant
+from rena_pl.space.actions import Remove
 from rena_pl.space.skeletons import expand
 
 
@@ -101,7 +102,8 @@ class _Morph:
         self.parent = Wiring.of(parent, network.input_shape)
         self.child = Wiring.of(child, network.input_shape)
         self.continues = matching_layers(parent, child)
-        self.weights = weights
+        device = next(network.parameters()).device
+        self.weights = {name: tensor.to(device) for name, tensor in weights.items()}
         self.network = network
         self.exact = True
 
@@ -122,8 +124,9 @@ class _Morph:
         inputs = self.child.inputs(index)
         first = read[0]
         stands = layer_type.pass_on(self.network.layers[index], inputs)
-        channels = first.channels[: self.child.shapes[index + 1][0]]
-        channels = channels + [-1] * (self.child.shapes[index + 1][0] - len(channels))
+        size = self.child.shapes[index + 1][0]
+        channels = first.channels[: size // 2 if is_mirrored(layer_type) else size]
+        channels = channels + [-1] * (size - len(channels))
         self.exact &= layer_type.is_identity(inputs, first.nonnegative) and set(
             first.channels
         ) <= set(channels)
@@ -147,13 +150,19 @@ class _Morph:
         size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
         passed = layer_type.passes(inputs)
         if passed and passed == before.passes(inputs_before):
-            together = [spaces[(IN, IN2)[slot]] for slot in passed]
-            spaces[OUT] = side_by_side(together, inputs_before, size, old_size)
+            together = side_by_side([spaces[(IN, IN2)[slot]] for slot in passed], inputs_before)
+            spaces[OUT] = [channel if channel < old_size else -1 for channel in together[:size]]
+            spaces.lost = any(0 <= channel < old_size for channel in together[size:])
         with torch.device("meta"):
             old = before.build(inputs_before)
         weights = self._weights_of(f"layers.{source}")
         flows = layer_type.flows()
         lost = transplant(self.network.layers[index], old, weights, flows, spaces)
+        for slot in layer_type.alongside(inputs):
+            lost |= any(
+                out not in (-1, channel)
+                for out, channel in zip(spaces[OUT], reads[slot], strict=True)
+            )
         if not flows and not passed:  # nothing is known of its channels
             lost |= any(
                 channels != list(range(shape[0]))
@@ -162,7 +171,7 @@ class _Morph:
         self.exact &= self._stays(index, layer_type, before, read[0].nonnegative) and not lost
         channels = spaces.get(OUT, positional(size, old_size))
         if len(channels) < size:
-            channels = mirrored(channels, old_size, getattr(before, "activation", "") == "crelu")
+            channels = mirrored(channels, old_size, is_mirrored(before))
         nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
         return Carried(source + 1, channels, nonnegative)
 
@@ -174,10 +183,10 @@ class _Morph:
             self.child.inputs(index),
             self.parent.inputs(self.continues[index]),
         )
-        for name in layer_type.choices():
-            value, old = getattr(layer_type, name), getattr(before, name)
-            if value != old and not (name in layer_type.grows and value > old):
-                return False
+        if not all(
+            layer_type.keeps_function(name, getattr(before, name)) for name in layer_type.choices()
+        ):
+            return False
         if [shape[1:] for shape in inputs] != [shape[1:] for shape in inputs_before]:
             return False
         if layer_type.passes(inputs) != before.passes(inputs_before):
@@ -207,24 +216,46 @@ def matching_layers(parent: Architecture, child: Architecture) -> dict[int, int]
     Layers that stand unchanged in both, in the same order, continue themselves, and so do layers
     of the same kind between them. Copies of a searched layer continue copies of it.
     """
-    pairs = _matching_searched(parent.layers, child.layers)
-    before, after = expand(parent).searched, expand(child).searched
-    if parent.skeleton.kind == "chain" and child.skeleton.kind == "chain":
-        return pairs
+    pairs = _matching_searched(parent, child)
+    before, after = expand(parent), expand(child)
     copies: dict[int | None, list[int]] = {}
-    for index, searched in enumerate(before):
+    for index, searched in enumerate(before.searched):
         copies.setdefault(searched, []).append(index)
     seen: Counter[int | None] = Counter()
     continues = {}
-    for index, searched in enumerate(after):
+    for index, searched in enumerate(after.searched):
         source = None if searched is None else pairs.get(searched, -1)
-        if source != -1 and seen[searched] < len(copies.get(source, ())):
-            continues[index] = copies[source][seen[searched]]
+        ours = copies.get(source, [])[seen[searched] :]
+        if ours and before.layers[ours[0]].kind == after.layers[index].kind:
+            continues[index] = ours[0]
         seen[searched] += 1
     return continues
 
 
-def _matching_searched(before: Sequence[Layer], after: Sequence[Layer]) -> dict[int, int]:
+def _matching_searched(before: Architecture, after: Architecture) -> dict[int, int]:
+    """The same among the searched layers; sure where at most one was scaled or inserted."""
+    numbers = range(len(after.layers))
+    if _wiring(before) == _wiring(after):
+        return dict(zip(numbers, numbers, strict=True))
+    if len(after.layers) == len(before.layers) + 1:
+        for inserted in reversed(numbers):  # what stands later more often reads nothing below zero
+            if before.layers == _without(after, inserted):
+                return {index: index - (index > inserted) for index in numbers if index != inserted}
+    return _in_order(before.layers, after.layers)
+
+
+def _without(architecture: Architecture, index: int) -> tuple[Layer, ...]:
+    try:
+        return Remove(index).apply(architecture).layers
+    except ArchitectureError:  # nothing is left
+        return ()
+
+
+def _wiring(architecture: Architecture) -> list[tuple[str, tuple[int, ...]]]:
+    return [(layer.kind, layer.inputs) for layer in architecture.layers]
+
+
+def _in_order(before: Sequence[Layer], after: Sequence[Layer]) -> dict[int, int]:
     pairs: dict[int, int] = {}
     plain, plain_after = ([(layer.kind, layer.hyper) for layer in ls] for ls in (before, after))
     for tag, start, stop, child_start, child_stop in SequenceMatcher(
@@ -250,19 +281,24 @@ def with_heights(channels: Channels, height: int, old: int) -> Channels:
     ]
 
 
-def side_by_side(
-    parts: Sequence[Channels], inputs: Sequence[Shape], size: int, old_size: int
-) -> Channels:
-    """The output's channels where they are those of the inputs, one after the other."""
+def side_by_side(parts: Sequence[Channels], inputs: Sequence[Shape]) -> Channels:
+    """The channels of several inputs, one after the other."""
     joined: Channels = []
     before = 0
     for channels, shape in zip(parts, inputs, strict=False):
         joined += [before + channel if channel >= 0 else -1 for channel in channels]
         before += shape[0]
-    return [channel if channel < old_size else -1 for channel in joined[:size]]
+    return joined
+
+
+def is_mirrored(layer_type: LayerType) -> bool:
+    """Whether its filters' outputs are followed by their negatives."""
+    return getattr(layer_type, "activation", None) == "crelu"
 
 
 def mirrored(filters: Channels, old_size: int, was_mirrored: bool) -> Channels:
     """The channels after crelu, which follows every filter with its negative."""
     half = old_size // 2
-    return filters + [half + channel if was_mirrored and channel >= 0 else -1 for channel in filters]
+    return filters + [
+        half + channel if was_mirrored and channel >= 0 else -1 for channel in filters
+    ]

@@ -68,16 +68,25 @@ def transplant(
     """
     parts = dict(_parts(module))
     old_parts = dict(_parts(old))
-    lost = bool(old_parts.keys() - parts.keys())
+    lost = any(name not in parts and name.removesuffix(".norm") not in parts for name in old_parts)
     # What the parent has settles the spaces; a projection that it lacks is set by them.
     for name in sorted(parts, key=lambda name: name not in old_parts):
         part, before = parts[name], old_parts.get(name)
         flow = _flow(name, flows)
-        tensors = {n.removeprefix(f"{name}."): t for n, t in weights.items() if n.startswith(f"{name}.")} if name else dict(weights)
+        tensors = (
+            {n.removeprefix(f"{name}."): t for n, t in weights.items() if n.startswith(f"{name}.")}
+            if name
+            else dict(weights)
+        )
         if flow is None:
             lost |= _overlap(part, tensors)
         elif before is None:
             _pass_on(part, *(spaces.get(space) for space in flow))
+            lone_norm = old_parts.get(f"{name}.norm")
+            if isinstance(part, NormedConvolution) and lone_norm is not None:
+                _fill_norm(
+                    part.get_submodule("norm"), lone_norm, _norm_tensors(tensors), spaces[flow[1]]
+                )
         else:
             _fill(part, before, tensors, *flow, spaces)
     return lost or spaces.lost
@@ -97,7 +106,11 @@ def _parts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _flow(name: str, flows: Mapping[str, tuple[str, str]]) -> tuple[str, str] | None:
-    known = [prefix for prefix in flows if name == prefix or name.startswith(f"{prefix}." if prefix else "")]
+    known = [
+        prefix
+        for prefix in flows
+        if name == prefix or name.startswith(f"{prefix}." if prefix else "")
+    ]
     return flows[max(known, key=len)] if known else None
 
 
@@ -135,8 +148,12 @@ def _fill_convolution(
     gain = _norm_tensors(tensors)
     if isinstance(norm, nn.Identity) and gain:
         kernel, bias = _folded(kernel, gain)
-    kernel = _recentred(kernel, conv.weight.shape[2:], part.before, old.before)
-    strength = gain["weight"].unflatten(0, (len(kernel), -1)).abs().mean(1) if gain else kernel.flatten(1).norm(dim=1)
+    kernel = _recentred(kernel, conv.weight.shape[2:], part.centre, old.centre)
+    strength = (
+        torch.unflatten(gain["weight"], 0, (len(kernel), -1)).abs().mean(1)
+        if gain
+        else kernel.flatten(1).norm(dim=1)
+    )
     depthwise = reads == writes and kernel.shape[1] == conv.weight.shape[1] == 1
     channels = spaces.settle(writes, conv.out_channels, len(kernel), lambda: strength)
     if depthwise:
@@ -149,10 +166,8 @@ def _fill_convolution(
         return
     if not gain:
         make_neutral(norm)
-        batch_norm = norm.norm if isinstance(norm, SubSpectralNorm) else norm
-        if bias is not None:
-            _rows(batch_norm.bias, bias, channels)
-        return
+        assert bias is not None
+        gain = {"bias": bias}
     _fill_norm(norm, old_norm, gain, channels)
 
 
@@ -165,8 +180,8 @@ def _fill_norm(norm: nn.Module, old: nn.Module, gain: Weights, channels: Channel
         for band in range(bands)
     ]
     batch_norm = norm.norm if isinstance(norm, SubSpectralNorm) else norm
-    for name in NORM_TENSORS:
-        _rows(getattr(batch_norm, name), gain[name], rows)
+    for name, tensor in gain.items():
+        _rows(getattr(batch_norm, name), tensor, rows)
 
 
 def _norm_tensors(tensors: Weights) -> dict[str, Tensor]:
@@ -181,19 +196,21 @@ def _norm_tensors(tensors: Weights) -> dict[str, Tensor]:
 
 def _folded(kernel: Tensor, gain: Weights, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
     """A kernel and a bias that do what a bias-free convolution and its norm did."""
-    by_band = {name: tensor.unflatten(0, (len(kernel), -1)).mean(1) for name, tensor in gain.items()}
+    by_band = {
+        name: torch.unflatten(tensor, 0, (len(kernel), -1)).mean(1) for name, tensor in gain.items()
+    }
     scale = by_band["weight"] / (by_band["running_var"] + eps).sqrt()
     return kernel * scale[:, None, None, None], by_band["bias"] - by_band["running_mean"] * scale
 
 
 def _recentred(
-    kernel: Tensor, size: torch.Size, before: tuple[int, int], old_before: tuple[int, int]
+    kernel: Tensor, size: torch.Size, centre: tuple[int, int], old_centre: tuple[int, int]
 ) -> Tensor:
     """A kernel cut or filled up with zeros, so that every tap still meets the value it met."""
     fitted = kernel.new_zeros(*kernel.shape[:2], *size)
     to, have = [], []
     for axis in (0, 1):
-        shift = before[axis] - old_before[axis]
+        shift = centre[axis] - old_centre[axis]
         first, last = max(0, shift), min(size[axis], kernel.shape[2 + axis] + shift)
         to.append(slice(first, max(first, last)))
         have.append(slice(first - shift, max(first, last) - shift))
@@ -201,15 +218,16 @@ def _recentred(
     return fitted
 
 
-def _fill_matrix(
-    target: Tensor, source: Tensor, reads: str, writes: str, spaces: Spaces
-) -> None:
+def _fill_matrix(target: Tensor, source: Tensor, reads: str, writes: str, spaces: Spaces) -> None:
     """Weights `(writes, reads, ...)`."""
     rows = spaces.settle(
         writes, target.shape[0], source.shape[0], lambda: source.flatten(1).norm(dim=1)
     )
     columns = spaces.settle(
-        reads, target.shape[1], source.shape[1], lambda: source.flatten(2).norm(dim=(0, 2))
+        reads,
+        target.shape[1],
+        source.shape[1],
+        lambda: source.transpose(0, 1).flatten(1).norm(dim=1),
     )
     _cells(target, source, rows, columns)
 
@@ -222,7 +240,7 @@ def _fill_recurrent(
     units = cell.hidden_size
 
     def gates(tensor: Tensor, size: int) -> Tensor:
-        return tensor.unflatten(0, (-1, size))
+        return torch.unflatten(tensor, 0, (-1, size))
 
     channels = spaces.settle(
         writes, units, old, lambda: gates(tensors["weight_ih_l0"], old).norm(dim=(0, 2))

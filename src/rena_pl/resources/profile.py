@@ -109,7 +109,7 @@ def profile(
         flops=flops,
         bytes_moved=moved,
         intensity=flops / moved,
-        peak_memory=size * max(_alive(expand(architecture).layers, layers)),
+        peak_memory=size * max(_alive(prod(input_shape), expand(architecture).layers, layers)),
     )
 
 
@@ -126,15 +126,14 @@ def layer_profiles(
     return [*counts, _profile_head(shapes[-1], num_classes)]
 
 
-def _alive(network: Sequence[Layer], counts: Sequence[LayerProfile]) -> Iterator[int]:
+def _alive(
+    input_values: int, network: Sequence[Layer], counts: Sequence[LayerProfile]
+) -> Iterator[int]:
     """Activation values alive while each layer runs: its own, and those that later layers read."""
     last_reader = {0: 1}
     for number, layer in enumerate(network, start=1):
         last_reader.update(dict.fromkeys(layer.inputs, number))
-    sizes = [0, *(layer.written for layer in counts[:-1])]
-    for layer, count in zip(network, counts, strict=False):
-        if layer.inputs == (0,):
-            sizes[0] = count.read
+    sizes = [input_values, *(layer.written for layer in counts[:-1])]
     for number, layer in enumerate(network, start=1):
         waiting = sum(
             sizes[source]

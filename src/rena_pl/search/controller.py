@@ -74,14 +74,16 @@ class Controller(LightningModule):
     Args:
         space: What may be built.
         objective: The bounds.
-        start: The network to start from: an architecture file, or `rudimentary`, a single layer of
-            the first type that the space lists, with the first of each choice.
+        start: The network to start from: an architecture file, a published network by its name
+            (bc_resnet_1, bc_resnet_2, ds_cnn_s, tc_resnet8, resnet20, nasnet_like), or
+            `rudimentary`, a single layer of the first type that the space lists and no merge, with
+            the first of each choice.
         budget: How much is trained.
         child: How children are trained.
         inherit: Whether a child starts from its parent's weights.
         metric: `accuracy`, or `balanced_accuracy`, its mean over the classes.
         gradient: How the policy learns.
-        policy: How large the policy network is.
+        policy: What the policy network is like.
         ledger: URL of an Optuna storage to keep the ledger in, as a study of the run folder's
             name; a journal file in the run folder when left out.
         seed: Of everything random in the search.

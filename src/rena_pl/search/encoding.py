@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 
 from rena_pl.architecture import Architecture, Layer, Shape, Value
+from rena_pl.layers.registry import layer_type
 from rena_pl.layers.shapes import layer_shapes
 from rena_pl.objective import Objective
 from rena_pl.resources.profile import ENTRIES, layer_profiles
-from rena_pl.space.actions import Action, Insert, Remove, Scale
-from rena_pl.space.search_space import SearchSpace
+from rena_pl.space.actions import Action, Insert, Remove, Scale, first_source
+from rena_pl.space.search_space import SearchSpace, edges, second_sources
+from rena_pl.space.skeletons import expand
 
 SCALE, INSERT, REMOVE = range(3)
 ACTION_TYPES = 3
+SLOTS = 2
+"""The most inputs a layer has; site `reader * SLOTS + slot` is where one of them is."""
 LAYER_NUMBERS = 5
 """Numbers the policy reads per layer: log2 of the output's shape, share of params, of MACs."""
 USAGE_NUMBERS = 4 * len(ENTRIES)
@@ -40,7 +44,10 @@ class States:
         types_open: Which types of action are legal, `(B, 3)` bool.
         scales_open: Which values each layer can be given, `(B, L, V)` bool.
         removals_open: Which layers can be removed, `(B, L)` bool.
-        sites_open: Which kinds can be inserted where, `(B, L + 1, kinds)` bool.
+        sites_open: Which kinds can be inserted where, `(B, SLOTS * (L + 1), kinds)` bool.
+        site_sources: What is read there, `(B, SLOTS * (L + 1))`: 0 the input, `i` layer `i`.
+        seconds_open: What a merge there can read besides, `(B, SLOTS * (L + 1), L + 1)` bool.
+        reads: Which of input, layers and output reads which, `(B, L + 2, L + 2)` bool.
     """
 
     lengths: Tensor
@@ -52,6 +59,9 @@ class States:
     scales_open: Tensor
     removals_open: Tensor
     sites_open: Tensor
+    site_sources: Tensor
+    seconds_open: Tensor
+    reads: Tensor
 
     def __len__(self) -> int:
         return self.lengths.shape[0]
@@ -107,12 +117,16 @@ class Encoder:
                     table[row, step, self.place[kind, name, value]] = True
         return table
 
+    def merges(self) -> Tensor:
+        """Which kinds have a second source, `(kinds,)` bool."""
+        return torch.tensor([layer_type(kind).sources == 2 for kind in self.kinds])
+
     def encode(
         self, architectures: Sequence[Architecture], profiles: Sequence[dict[str, float]]
     ) -> States:
         """The states of some architectures, given the profile of each."""
         batch, longest = len(architectures), self.space.max_layers
-        vocabulary = len(self.space.vocabulary)
+        vocabulary, sites = len(self.space.vocabulary), SLOTS * (longest + 1)
         states = States(
             lengths=torch.tensor([len(architecture.layers) for architecture in architectures]),
             values=torch.zeros(batch, longest, vocabulary),
@@ -122,7 +136,10 @@ class Encoder:
             types_open=torch.zeros(batch, ACTION_TYPES, dtype=torch.bool),
             scales_open=torch.zeros(batch, longest, vocabulary, dtype=torch.bool),
             removals_open=torch.zeros(batch, longest, dtype=torch.bool),
-            sites_open=torch.zeros(batch, longest + 1, len(self.kinds), dtype=torch.bool),
+            sites_open=torch.zeros(batch, sites, len(self.kinds), dtype=torch.bool),
+            site_sources=torch.zeros(batch, sites, dtype=torch.long),
+            seconds_open=torch.zeros(batch, sites, longest + 1, dtype=torch.bool),
+            reads=torch.zeros(batch, longest + 2, longest + 2, dtype=torch.bool),
         )
         for row, architecture in enumerate(architectures):
             self._describe(architecture, row, states)
@@ -130,18 +147,24 @@ class Encoder:
         return states
 
     def _describe(self, architecture: Architecture, row: int, states: States) -> None:
-        shapes = layer_shapes(architecture, self.input_shape)[1:]
+        expanded = expand(architecture)
+        shapes = layer_shapes(expanded.layers, self.input_shape)[1:]
         costs = layer_profiles(architecture, self.input_shape, self.num_classes)
         params = sum(cost.params for cost in costs)
         macs = sum(cost.macs for cost in costs)
-        for index, (layer, shape, cost) in enumerate(
-            zip(architecture.layers, shapes, costs, strict=False)
-        ):
+        for index, layer in enumerate(architecture.layers):
+            copies = [at for at, searched in enumerate(expanded.searched) if searched == index]
             states.kinds[row, index] = self.kinds.index(layer.kind)
             states.values[row, index, self._places(layer)] = 1.0
             states.numbers[row, index] = torch.tensor(
-                [*(log2(extent) / 4 for extent in shape), cost.params / params, cost.macs / macs]
+                [
+                    *(log2(extent) / 4 for extent in shapes[copies[0]]),
+                    sum(costs[at].params for at in copies) / params,
+                    sum(costs[at].macs for at in copies) / macs,
+                ]
             )
+            states.reads[row, index + 1, list(layer.inputs)] = True
+        states.reads[row, len(architecture.layers) + 1, len(architecture.layers)] = True
 
     def _places(self, layer: Layer) -> list[int]:
         """The vocabulary places of a layer's values; the nearest for those that are no choice."""
@@ -168,26 +191,30 @@ class Encoder:
             states.scales_open[row, scale.index, self.place[kind, scale.name, scale.value]] = True
         for removal in self.space.remove_actions(architecture):
             states.removals_open[row, removal.index] = True
-        for index, kind in self.space.insert_sites(architecture):
-            states.sites_open[row, index, self.kinds.index(kind)] = True
+        for reader, slot in edges(architecture):
+            site = reader * SLOTS + slot
+            states.site_sources[row, site] = first_source(architecture, reader, slot)
+            states.seconds_open[row, site, list(second_sources(architecture, reader, slot))] = True
+        for reader, slot, kind in self.space.insert_sites(architecture):
+            states.sites_open[row, reader * SLOTS + slot, self.kinds.index(kind)] = True
         states.types_open[row, SCALE] = states.scales_open[row].any()
         states.types_open[row, INSERT] = states.sites_open[row].any()
         states.types_open[row, REMOVE] = states.removals_open[row].any()
 
     def action(self, decisions: Sequence[int]) -> Action:
         """The action that a row of `Decisions` stands for."""
-        type_, scale, removal, site, kind, *hyper = decisions
+        type_, scale, removal, site, kind, second, *hyper = decisions
         if type_ == SCALE:
             index, place = divmod(scale, len(self.space.vocabulary))
             _, name, value = self.space.vocabulary[place]
             return Scale(index, name, value)
         if type_ == REMOVE:
             return Remove(removal)
-        steps = len(self.space.choices[self.kinds[kind]])
-        chosen = [self.space.vocabulary[place] for place in hyper[:steps]]
-        return Insert(
-            site, self.kinds[kind], tuple(sorted((name, value) for _, name, value in chosen))
-        )
+        name = self.kinds[kind]
+        chosen = [self.space.vocabulary[place] for place in hyper[: len(self.space.choices[name])]]
+        values = tuple(sorted((hyper_name, value) for _, hyper_name, value in chosen))
+        source = second if layer_type(name).sources == 2 else None
+        return Insert(site // SLOTS, name, values, site % SLOTS, source)
 
 
 def _log_usage(part: float, whole: float) -> float:

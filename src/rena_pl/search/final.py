@@ -113,6 +113,7 @@ def write_outcome(
         "test_accuracy": outcome.test_accuracy,
         "start_test_accuracy": outcome.start_test_accuracy,
         "profile": best.profile,
+        "start_profile": outcome.start.profile,
         "constraints": [str(constraint) for constraint in evaluator.objective.constraints],
         "constraints_met": evaluator.objective.meets_all(best.profile),
         "child_epochs": evaluator.ledger.child_epochs,

@@ -1,25 +1,29 @@
 """The policy network of RENA: layer embedding, network embedding, and a head for each action.
 
-Layer embedding: look-up tables per hyper-parameter value, summed. Network embedding: a
-bidirectional LSTM over the layers. Heads: the type of action; scale, one softmax over the values
-of all layers; remove, a softmax over layers; insert, an LSTM that emits site, kind and one
-hyper-parameter after the other, each choice fed to the next step (RENA, policy network).
+Layer embedding: look-up tables per hyper-parameter value, summed, and those of what the layer
+reads. Network embedding: see `rena_pl.search.embedding`. Heads: the type of action; scale, one
+softmax over the values of all layers; remove, a softmax over layers; insert, an LSTM that emits
+site (and with it source 1), kind, source 2 and one hyper-parameter after the other, each choice
+fed to the next step (RENA, policy network).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from rena_pl.errors import RenaError
+from rena_pl.search.embedding import RecurrentEmbedding, TransformerEmbedding
 from rena_pl.search.encoding import (
     ACTION_TYPES,
     INSERT,
     LAYER_NUMBERS,
     REMOVE,
     SCALE,
+    SLOTS,
     USAGE_NUMBERS,
     Encoder,
     States,
@@ -28,15 +32,28 @@ from rena_pl.search.encoding import (
 
 @dataclass(frozen=True)
 class PolicySize:
-    """How large the policy network is.
+    """What the policy network is like.
 
     Attributes:
         embedding: Length of a layer's embedding.
-        hidden: Units of each direction of the LSTM over the layers.
+        hidden: Units of each direction of the LSTM over the layers; half the width of a
+            transformer.
+        network: What embeds the network: `lstm` or `transformer`.
+        depth: Blocks of a transformer.
+        heads: Attention heads of a transformer; they divide its width.
     """
 
     embedding: int = 32
     hidden: int = 50
+    network: Literal["lstm", "transformer"] = "lstm"
+    depth: int = 2
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        if self.network == "transformer" and 2 * self.hidden % self.heads:
+            raise RenaError(
+                f"policy: {self.heads} heads do not divide a width of {2 * self.hidden}"
+            )
 
 
 @dataclass(frozen=True)
@@ -44,7 +61,8 @@ class Choices:
     """A batch of decisions with their likelihood.
 
     Attributes:
-        decisions: What was decided, `(B, 5 + steps)`: type, scale, removal, site, kind, values.
+        decisions: What was decided, `(B, 6 + steps)`: type, scale, removal, site, kind, source 2,
+            values.
             Every head decides every time; the type says which of it counts.
         log_prob: Log-probability of the decisions that count, `(B,)`.
         entropy: Entropy of the distributions that they were drawn from, `(B,)`.
@@ -80,17 +98,26 @@ class Policy(nn.Module):
     """
 
     hyper_open: Tensor
+    merges: Tensor
 
     def __init__(self, encoder: Encoder, size: PolicySize) -> None:
         super().__init__()
         kinds, vocabulary = len(encoder.kinds), len(encoder.space.vocabulary)
         width = 2 * size.hidden
         self.register_buffer("hyper_open", encoder.hyper_open(), persistent=False)
+        self.register_buffer("merges", encoder.merges(), persistent=False)
         self.kind_embedding = nn.Embedding(kinds, size.embedding)
         self.value_embedding = nn.Linear(vocabulary, size.embedding, bias=False)
         self.number_embedding = nn.Linear(LAYER_NUMBERS, size.embedding)
         self.ends = nn.Parameter(torch.randn(2, size.embedding) * 0.1)
-        self.layers = nn.LSTM(size.embedding, size.hidden, batch_first=True, bidirectional=True)
+        self.source_embedding = nn.Linear(size.embedding, size.embedding, bias=False)
+        self.network = (
+            RecurrentEmbedding(size.embedding, size.hidden)
+            if size.network == "lstm"
+            else TransformerEmbedding(
+                size.embedding, size.hidden, size.depth, size.heads, encoder.space.max_layers + 2
+            )
+        )
         self.usage = nn.Linear(USAGE_NUMBERS, width)
         self.type_head = nn.Linear(width, ACTION_TYPES)
         self.scale_head = nn.Linear(width, vocabulary)
@@ -99,6 +126,7 @@ class Policy(nn.Module):
         self.insert_input = nn.Linear(2 * width, width)
         self.insert = nn.LSTMCell(width, width)
         self.insert_kind = nn.Linear(width, kinds)
+        self.insert_second = nn.Linear(width, width)
         self.insert_value = nn.Linear(width, vocabulary)
         self.chosen_kind = nn.Embedding(kinds, width)
         self.chosen_value = nn.Embedding(vocabulary, width)
@@ -118,14 +146,12 @@ class Policy(nn.Module):
         sequence[:, 0] = self.ends[0]
         sequence[:, 1:-1] = layers
         sequence[torch.arange(batch), states.lengths + 1] = self.ends[1]
-        packed = pack_padded_sequence(
-            sequence, (states.lengths + 2).cpu(), batch_first=True, enforce_sorted=False
+        read = states.reads.float() @ sequence
+        network, per_layer = self.network(
+            sequence + self.source_embedding(read), states.lengths + 2, states.reads
         )
-        outputs, (last, _) = self.layers(packed)
-        per_layer, _ = pad_packed_sequence(outputs, batch_first=True, total_length=longest + 2)
         usage = torch.tanh(self.usage(states.usage))
-        network = torch.cat([last[0], last[1]], dim=1) + usage
-        return network, per_layer + usage.unsqueeze(1)
+        return network + usage, per_layer + usage.unsqueeze(1)
 
     def forward(
         self, states: States, decisions: Tensor | None = None, draw: Draw | None = None
@@ -163,13 +189,18 @@ class Policy(nn.Module):
         decide(self.scale_head(per_layer[:, 1:-1]).flatten(1), states.scales_open.flatten(1))
         decide(self.remove_head(per_layer[:, 1:-1]).squeeze(2), states.removals_open)
 
-        sites = torch.cat([per_layer[:, :-1], per_layer[:, 1:]], dim=2)
+        readers = per_layer[:, 1:].repeat_interleave(SLOTS, dim=1)
+        sites = torch.cat([per_layer[rows[:, None], states.site_sources], readers], dim=2)
         site = decide(self.site_head(sites).squeeze(2), states.sites_open.any(2))
         hidden, cell = self.insert(
             self.insert_input(sites[rows, site]), (network, torch.zeros_like(network))
         )
         kind = decide(self.insert_kind(hidden), states.sites_open[rows, site])
-        chosen = self.chosen_kind(kind)
+        hidden, cell = self.insert(self.chosen_kind(kind), (hidden, cell))
+        pointers = (per_layer[:, :-1] @ self.insert_second(hidden)[:, :, None]).squeeze(2)
+        is_merge = self.merges[kind][:, None]
+        second = decide(pointers, states.seconds_open[rows, site] & is_merge)
+        chosen = per_layer[rows, second] * is_merge
         for is_open in self.hyper_open[kind].unbind(1):
             hidden, cell = self.insert(chosen, (hidden, cell))
             chosen = self.chosen_value(decide(self.insert_value(hidden), is_open))

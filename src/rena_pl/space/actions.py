@@ -51,9 +51,8 @@ class Insert:
     def apply(self, architecture: Architecture) -> Architecture:
         """The architecture with one more layer."""
         layers = architecture.layers
-        inputs = (first_source(architecture, self.reader, self.slot),)
-        if self.second is not None:
-            inputs = (*inputs, self.second)
+        first = first_source(architecture, self.reader, self.slot)
+        inputs = (first,) if self.second is None else (first, self.second)
         number = self.reader + 1
         later = [_renumbered(layer, lambda n: n + (n >= number)) for layer in layers[self.reader :]]
         if later:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rena_pl.architecture import Architecture, Layer, Skeleton, Value
 from rena_pl.layers.registry import layer_type
@@ -12,7 +12,7 @@ def _layer(kind: str, inputs: tuple[int, ...], **hyper: Value) -> Layer:
     return layer_type(kind)(**hyper).as_layer(*inputs)
 
 
-def _chain(*layers: tuple[str, dict[str, Value]]) -> Architecture:
+def _chain(*layers: tuple[str, Mapping[str, Value]]) -> Architecture:
     """Layers that each read the one before."""
     return Architecture(
         tuple(_layer(kind, (number,), **hyper) for number, (kind, hyper) in enumerate(layers))
@@ -66,7 +66,9 @@ def tc_resnet8() -> Architecture:
 def resnet20() -> Architecture:
     """ResNet-20 for CIFAR (arXiv 1512.03385), shapes reconciled by 1x1 projections."""
     layers = [_layer("conv2d", (0,), channels=16)]
-    for channels, stride in [(16, 1)] * 3 + [(32, 2), (32, 1), (32, 1)] + [(64, 2), (64, 1), (64, 1)]:
+    for channels, stride in (
+        [(16, 1)] * 3 + [(32, 2), (32, 1), (32, 1)] + [(64, 2), (64, 1), (64, 1)]
+    ):
         before = len(layers)
         strides = {"stride_height": stride, "stride_width": stride}
         layers += [
@@ -99,7 +101,13 @@ def nasnet_like() -> Architecture:
         _layer("add", (5, 1)),
         _layer("concat", (4, 6)),
     )
-    stack = {"stem": "conv2d", "stem_channels": 32, "stages": 3, "repeats": 2, "growth": 2}
+    stack: dict[str, Value] = {
+        "stem": "conv2d",
+        "stem_channels": 32,
+        "stages": 3,
+        "repeats": 2,
+        "growth": 2,
+    }
     return Architecture(layers, Skeleton("stack", tuple(sorted(stack.items()))))
 
 

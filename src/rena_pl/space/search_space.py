@@ -79,9 +79,8 @@ class SearchSpace:
         """Raise a `RenaError` unless a search in this space can start from the architecture."""
         if architecture.skeleton != self.skeleton_data:
             raise ArchitectureError(
-                f"its skeleton is {architecture.skeleton.kind} {dict(architecture.skeleton.hyper)}, "
-                f"that of the search space {self.skeleton_data.kind} "
-                f"{dict(self.skeleton_data.hyper)}"
+                f"its skeleton is {_described(architecture.skeleton)}, "
+                f"that of the search space {_described(self.skeleton_data)}"
             )
         layer_shapes(expand(architecture).layers, input_shape)
         for number, layer in enumerate(architecture.layers, start=1):
@@ -125,9 +124,9 @@ class SearchSpace:
             before_flat = reader == len(architecture.layers) or flattens[reader + 1]
             for kind in self.choices:
                 made = layer_type(kind)
-                if (
-                    (before_flat and self.may_flatten if made.flattens else not after_flat)
-                    and (made.sources == 1 or any(True for _ in second_sources(architecture, reader, slot)))
+                if (before_flat and self.may_flatten if made.flattens else not after_flat) and (
+                    made.sources == 1
+                    or any(True for _ in second_sources(architecture, reader, slot))
                 ):
                     yield reader, slot, kind
 
@@ -197,6 +196,11 @@ def second_sources(architecture: Architecture, reader: int, slot: int) -> Iterat
         flat = source > 0 and decode(architecture.layers[source - 1]).flattens
         if source != first and not flat:
             yield source
+
+
+def _described(skeleton: Skeleton) -> str:
+    settings = ", ".join(f"{name}={value}" for name, value in skeleton.hyper)
+    return f"{skeleton.kind}({settings})"
 
 
 def _choices(kind: str, given: Mapping[str, Sequence[Value]]) -> dict[str, tuple[Value, ...]]:

@@ -77,7 +77,10 @@ class Stack(SkeletonType):
         for name, value in vars(self).items():
             choices = {"stem": ("conv2d", "temporal"), "reduction": ("max", "average")}
             check_value("stack", name, value, choices.get(name, (1,)))
-        if self.stages * self.repeats > MOST_REPEATS or self.growth ** (self.stages - 1) > MOST_GROWTH:
+        if (
+            self.stages * self.repeats > MOST_REPEATS
+            or self.growth ** (self.stages - 1) > MOST_GROWTH
+        ):
             raise RenaError(
                 f"skeleton stack: at most {MOST_REPEATS} modules and growth to "
                 f"{MOST_GROWTH} times the channels"
@@ -126,7 +129,7 @@ _skeletons: dict[str, type[SkeletonType]] = {"chain": Chain, "stack": Stack}
 
 def widened(layer: Layer, factor: int) -> Layer:
     """The layer with so many times its channels, where it has channels of its own."""
-    width = decode(layer).width
+    width = decode(layer).stage_scaled
     if width is None or factor == 1:
         return layer
     values = {**layer.values, width: int(layer.values[width]) * factor}

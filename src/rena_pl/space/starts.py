@@ -35,12 +35,18 @@ def start_architecture(start: str, space: SearchSpace) -> Architecture:
 
 
 def rudimentary(space: SearchSpace) -> Architecture:
-    """The simplest network of a space: its first type that is no merge, the first of each choice."""
-    kind = next((kind for kind in space.choices if layer_type(kind).sources == 1), None)
-    if kind is None:
-        raise RenaError("the search space holds nothing but merges")
-    layer = layer_type(kind)(
-        **{name: values[0] for name, values in space.choices[kind].items()}
+    """The simplest network of a space: its first type that can stand alone, with first choices.
+
+    Raises:
+        RenaError: There is no such type.
+    """
+    for kind, choices in space.choices.items():
+        made = layer_type(kind)
+        if made.sources == 1 and (space.may_flatten or not made.flattens):
+            layer = made(**{name: values[0] for name, values in choices.items()})
+            layers = tuple(layer.as_layer(number) for number in range(space.min_layers))
+            return Architecture(layers, space.skeleton_data)
+    raise RenaError(
+        f"the search space has no layer type to start a {space.skeleton_data.kind} with: "
+        f"{', '.join(space.choices)} alone make no network"
     )
-    layers = tuple(layer.as_layer(number) for number in range(space.min_layers))
-    return Architecture(layers, space.skeleton_data)

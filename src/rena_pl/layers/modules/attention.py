@@ -18,7 +18,8 @@ class WeightedSum(nn.Module):
 
     def forward(self, weights: Tensor, steps: Tensor) -> Tensor:
         """The sum of the steps, each multiplied by its weight."""
-        return weights.transpose(1, 2) @ steps
+        summed: Tensor = weights.transpose(1, 2) @ steps
+        return summed
 
 
 class DotProductAttention(nn.Module):
@@ -27,16 +28,17 @@ class DotProductAttention(nn.Module):
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Scaled dot-product attention (arXiv 1706.03762, section 3.2)."""
         scores = queries @ keys.transpose(2, 3) / queries.shape[3] ** 0.5
-        return scores.softmax(dim=3) @ values
+        gathered: Tensor = scores.softmax(dim=3) @ values
+        return gathered
 
 
 def count_weighted_sum(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    """thop's rule: one multiply-add for every value that is summed."""
+    """One multiply-add, as thop counts, for every value that is summed."""
     module.total_ops += torch.DoubleTensor([inputs[1].numel()])
 
 
 def count_attention(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    """thop's rule: two products of matrices."""
+    """Two products of matrices, in multiply-adds as thop counts."""
     queries, keys, _ = inputs
     module.total_ops += torch.DoubleTensor([2 * queries.numel() * keys.shape[2]])
 
@@ -74,7 +76,9 @@ class SelfAttentionBlock(nn.Module):
         """The input and what every step gathers from the others, added."""
         maps = self.project(self.merge(maps))
         normed = self.norm(maps)
-        gathered = self.attention(*map(self._split, (self.queries, self.keys, self.values), [normed] * 3))
+        gathered = self.attention(
+            *map(self._split, (self.queries, self.keys, self.values), [normed] * 3)
+        )
         joined = gathered.transpose(2, 3).flatten(1, 2).unsqueeze(2)
         out: Tensor = maps + self.out(joined)
         return out
@@ -88,4 +92,5 @@ class SelfAttentionBlock(nn.Module):
     def _split(self, projection: nn.Module, maps: Tensor) -> Tensor:
         """Project `(batch, units, 1, time)` to `(batch, heads, time, head size)`."""
         projected: Tensor = projection(maps)
-        return projected.squeeze(2).unflatten(1, (self.heads, HEAD_SIZE)).transpose(2, 3)
+        split = torch.unflatten(projected.squeeze(2), 1, (self.heads, HEAD_SIZE))
+        return split.transpose(2, 3)

@@ -34,7 +34,7 @@ class NormedConvolution(nn.Sequential):
         activation: By name.
 
     Attributes:
-        before: Padding before the first row and column.
+        centre: The tap in height and width that meets the place itself, with the stride.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class NormedConvolution(nn.Sequential):
                 activation=activation_module(activation),
             )
         )
-        self.before = (top, left)
+        self.centre = (top // dilation[0], left // dilation[1])
 
     @property
     def convolution(self) -> nn.Conv2d:
@@ -88,7 +88,7 @@ class NormedConvolution(nn.Sequential):
         conv.weight[:channels] = 0
         for channel in range(channels):
             source = 0 if conv.groups > 1 else channel
-            conv.weight[channel, source, self.before[0], self.before[1]] = 1
+            conv.weight[channel, source, self.centre[0], self.centre[1]] = 1
         if conv.bias is not None:
             conv.bias.zero_()
         make_neutral(self)

@@ -57,3 +57,49 @@ def silence(module: nn.Module) -> None:
             assert part.bias is not None
             part.weight.zero_()
             part.bias.zero_()
+
+
+@torch.no_grad()
+def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
+    """Let norms that pass their input on do so in training mode as well.
+
+    Every norm made by `make_neutral` gets the statistics of what it reads as running statistics,
+    and as gain and shift: it gives the same as before, whether it normalises by running statistics
+    or by those of a batch.
+
+    Args:
+        module: A whole network; left in evaluation mode.
+        inputs: A batch of what it reads.
+    """
+
+    def settle(norm: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        variance, mean = torch.var_mean(arguments[0], dim=(0, 2, 3), correction=0)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(mean)
+
+    neutral = [
+        part for part in module.modules() if isinstance(part, nn.BatchNorm2d) and _is_neutral(part)
+    ]
+    hooks = [norm.register_forward_pre_hook(settle) for norm in neutral]
+    module.eval()
+    if hooks:
+        module(*inputs)
+    for hook in hooks:
+        hook.remove()
+
+
+def _is_neutral(norm: nn.BatchNorm2d) -> bool:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    passing = torch.full_like(norm.weight, (1 + norm.eps) ** 0.5)
+    return (
+        not norm.running_mean.any()
+        and not norm.bias.any()
+        and bool((norm.running_var == 1).all())
+        and torch.allclose(norm.weight, passing, atol=1e-7, rtol=0)
+    )

@@ -21,7 +21,7 @@ class OverTime(nn.Module):
         units: Of the cell.
     """
 
-    def __init__(self, cell: type[nn.RNNBase], features: int, units: int) -> None:
+    def __init__(self, cell: type[nn.GRU] | type[nn.LSTM], features: int, units: int) -> None:
         super().__init__()
         self.cell = cell(features, units, batch_first=True)
 

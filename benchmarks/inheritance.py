@@ -1,0 +1,163 @@
+"""How soon a child is back at its parent's accuracy, with its weights and from scratch.
+
+    python benchmarks/inheritance.py --root PATH --json benchmarks/results/inheritance.json
+
+Trains a few parents on keyword spotting, draws single random actions on them, and trains every
+child twice, from inherited weights and from scratch, until its validation accuracy is at most half
+a point below the parent's. Prints the epochs that each needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+import yaml
+from machine import machine
+
+from rena_pl.architecture import Architecture
+from rena_pl.child.data import ResidentData
+from rena_pl.child.fit import score, train
+from rena_pl.child.module import Child, Recipe
+from rena_pl.data import SpeechCommands
+from rena_pl.layers.modules.norm import give_statistics
+from rena_pl.network import morph
+from rena_pl.space import SearchSpace
+from rena_pl.space.named import NAMED
+
+KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
+PARENTS = ("tc_resnet8", "bc_resnet_1")
+SLACK = 0.005
+
+
+@dataclass(frozen=True)
+class Row:
+    """One action: the epochs until the child was back, or none if it never was."""
+
+    parent: str
+    action: str
+    exact: bool
+    inherited: int | None
+    from_scratch: int | None
+
+
+class Bench:
+    """The task, and how children are trained on it.
+
+    Args:
+        root: Folder of Speech Commands.
+        patience: The most epochs a child is trained for.
+        recipe: How; one cycle an attempt would hide when a child is back, so epochs are trained
+            one by one, each with the recipe's own cycle.
+    """
+
+    def __init__(self, root: Path, patience: int, recipe: Recipe = Recipe()) -> None:
+        task = SpeechCommands(root=root, keywords=KEYWORDS, features="log_mel")
+        task.prepare_data()
+        task.setup("fit")
+        self.shape, self.classes = task.input_shape, task.num_classes
+        self.data = ResidentData(task, torch.device("cpu"))
+        self.patience = patience
+        self.recipe = recipe
+
+    def child(self, architecture: Architecture, seed: int) -> Child:
+        """A fresh child."""
+        torch.manual_seed(seed)
+        return Child(architecture, self.shape, self.classes, self.recipe)
+
+    def accuracy(self, child: Child) -> float:
+        """Its accuracy on the validation split."""
+        return score(child, self.data.split("val"), self.classes, "accuracy")
+
+    def epochs_until(self, target: float, child: Child, seed: int) -> int | None:
+        """Epochs until the child reaches the target: 0 if it is there already."""
+        for epochs in range(self.patience + 1):
+            if epochs:
+                train(child, self.data, 1, torch.Generator().manual_seed(seed + epochs))
+            if self.accuracy(child) >= target:
+                return epochs
+        return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, required=True, help="folder of Speech Commands")
+    parser.add_argument("--actions", type=int, default=30, help="how many actions in all")
+    parser.add_argument("--parent-epochs", type=int, default=20, help="training of each parent")
+    parser.add_argument("--patience", type=int, default=10, help="the most epochs of a child")
+    parser.add_argument("--parents", nargs="+", default=PARENTS, help="named networks")
+    parser.add_argument(
+        "--space",
+        type=Path,
+        default=Path("configs/kws_free.yaml"),
+        help="config whose search space the actions are from",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    bench = Bench(options.root, options.patience)
+    config = yaml.safe_load(options.space.read_text())
+    space = SearchSpace(**config["model"]["space"])
+    rng = random.Random(options.seed)
+    rows: list[Row] = []
+    accuracies = {}
+    for number, name in enumerate(options.parents):
+        architecture = NAMED[name]()
+        parent = bench.child(architecture, options.seed)
+        generator = torch.Generator().manual_seed(options.seed)
+        train(parent, bench.data, options.parent_epochs, generator)
+        accuracies[name] = bench.accuracy(parent)
+        print(f"{name}: validation accuracy {accuracies[name]:.4f}", flush=True)
+        share = range(number, options.actions, len(options.parents))
+        for seed in (1000 * options.seed + at for at in share):
+            action = space.random_action(architecture, rng)
+            changed = action.apply(architecture)
+            heir, fresh = bench.child(changed, seed), bench.child(changed, seed)
+            weights = parent.network.state_dict()
+            taken = morph(architecture, weights, changed, heir.network)
+            give_statistics(
+                heir.network, next(bench.data.epoch(torch.Generator().manual_seed(0)))[0]
+            )
+            target = accuracies[name] - SLACK
+            row = Row(
+                name,
+                str(action),
+                taken.exact,
+                bench.epochs_until(target, heir, seed),
+                bench.epochs_until(target, fresh, seed),
+            )
+            print(row, flush=True)
+            rows.append(row)
+    never = options.patience + 1
+    result = {
+        "command": f"python benchmarks/inheritance.py --actions {options.actions} "
+        f"--parent-epochs {options.parent_epochs} --patience {options.patience} "
+        f"--parents {' '.join(options.parents)} --space {options.space} --seed {options.seed} "
+        f"--threads {options.threads}",
+        "machine": machine(),
+        "parents": accuracies,
+        "median_epochs_inherited": median(
+            r.inherited if r.inherited is not None else never for r in rows
+        ),
+        "median_epochs_from_scratch": median(
+            r.from_scratch if r.from_scratch is not None else never for r in rows
+        ),
+        "exact": sum(row.exact for row in rows),
+        "actions": [asdict(row) for row in rows],
+    }
+    print(
+        json.dumps({name: value for name, value in result.items() if name != "actions"}, indent=2)
+    )
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
