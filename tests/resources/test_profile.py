@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from math import prod
 
 import pytest
 import torch
 
-from rena_pl.architecture import Architecture
+from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
-from rena_pl.layers import layer_types
+from rena_pl.layers import LayerType, layer_shapes, layer_types
 from rena_pl.network import build
 from rena_pl.resources import ENTRIES, layer_profiles, profile
-from rena_pl.resources.profile import thop_macs
+from rena_pl.resources.profile import profile_layer, thop_macs
 from rena_pl.space import SearchSpace
+from rena_pl.space.named import NAMED
+from rena_pl.space.skeletons import expand
 from rena_pl.space.starts import rudimentary
 
 INPUT = (1, 20, 31)
@@ -53,16 +57,94 @@ def test_batch_norm_statistics_count_as_bytes_and_not_as_parameters() -> None:
     assert use.model_bytes == 4 * (use.params + 2 * 4 + 1)
 
 
-def test_the_sum_over_layers_is_thop_on_the_whole_network() -> None:
-    space, rng = SearchSpace(max_layers=6), random.Random(0)
+STACK = {"kind": "stack", "stages": 2, "repeats": 2, "stem_channels": 8}
+SKELETONS = pytest.mark.parametrize("skeleton", [None, STACK], ids=["chain", "stack"])
+
+
+def walk(space: SearchSpace, seed: int, actions: int) -> Iterator[Architecture]:
+    rng = random.Random(seed)
     architecture = rudimentary(space)
-    for _ in range(60):
+    for _ in range(actions):
         architecture = space.random_action(architecture, rng).apply(architecture)
-        with torch.device("meta"):
+        yield architecture
+
+
+@SKELETONS
+def test_the_sum_over_layers_is_thop_on_the_whole_network(skeleton) -> None:
+    kinds = set()
+    for seed in range(6):
+        for architecture in walk(SearchSpace(max_layers=6, skeleton=skeleton), seed, 10):
+            kinds |= {layer.kind for layer in architecture.layers}
             network = build(architecture, INPUT, 7)
-        use = profile(architecture, INPUT, 7)
-        assert use.macs == thop_macs(network, (torch.empty(1, *INPUT, device="meta"),))
-        assert use.params == sum(p.numel() for p in network.parameters())
+            use = profile(architecture, INPUT, 7)
+            assert use.macs == thop_macs(network, (torch.zeros(1, *INPUT),))
+            assert use.params == sum(p.numel() for p in network.parameters())
+            buffers = sum(b.numel() for b in network.buffers())
+            assert use.model_bytes == 4 * (use.params + buffers)
+    assert {"add", "concat"} <= kinds
+
+
+def test_a_named_network_is_counted_as_a_whole() -> None:
+    for name, shape in (("bc_resnet_1", (1, 40, 101)), ("nasnet_like", (3, 32, 32))):
+        with torch.device("meta"):
+            network = build(NAMED[name](), shape, 12)
+        macs = thop_macs(network, (torch.empty(1, *shape, device="meta"),))
+        assert profile(NAMED[name](), shape, 12).macs == macs
+
+
+@SKELETONS
+def test_peak_memory_holds_at_least_what_later_layers_read(skeleton) -> None:
+    for seed in range(6):
+        for architecture in walk(SearchSpace(max_layers=8, skeleton=skeleton), seed, 10):
+            layers = expand(architecture).layers
+            sizes = list(map(prod, layer_shapes(layers, INPUT)))
+            least = 0
+            for number in range(1, len(layers) + 1):
+                needed = {source for layer in layers[number - 1 :] for source in layer.inputs}
+                held = sum(sizes[tensor] for tensor in needed if tensor < number)
+                least = max(least, held + sizes[number])
+            assert least <= profile(architecture, INPUT, 7).peak_memory / 4
+
+
+def test_peak_memory_holds_a_branch_that_waits() -> None:
+    """The first convolution's output waits for the sum while two narrow layers run."""
+    types = layer_types()
+    plain = {"norm": "none", "activation": "none"}
+    wide = types["conv2d"](channels=64, **plain).as_layer(0)
+    narrow = types["conv2d"](channels=4, **plain).as_layer(1)
+    wide_again = types["conv2d"](channels=64, **plain).as_layer(2)
+    merge = types["add"](norm="none").as_layer(3, 1)
+    layers = (wide, narrow, wide_again, merge)
+    for count, values in [(1, 1 + 64), (2, 64 + 4), (3, 64 + 64 + 4), (4, 3 * 64)]:
+        peak = profile(Architecture(layers[:count]), (1, 10, 10), 3).peak_memory / 4
+        assert peak == values * 100
+
+
+def test_the_input_waits_for_a_late_reader() -> None:
+    types = layer_types()
+    narrow = types["conv2d"](channels=1, norm="none", activation="none")
+    merge = types["add"](norm="none")
+    layers = (merge.as_layer(0, 0), narrow.as_layer(1), narrow.as_layer(2), merge.as_layer(3, 0))
+    architecture = Architecture(layers)
+    assert profile(architecture, (1, 10, 10), 3).peak_memory / 4 == 300
+
+
+def test_peak_memory_of_layers_by_hand() -> None:
+    types = layer_types()
+
+    def working(layer: LayerType, *inputs: Shape) -> int:
+        return profile_layer(layer.as_layer(), inputs).working
+
+    block = types["temporal_residual"](channels=4, stride=1)
+    assert working(block, (50, 1, 100)) == (50 + 2 * 4) * 100
+    attention = types["self_attention"](units=16, heads=4)
+    scores, heads = 4 * 100 * 100, 4 * 8 * 100
+    assert working(attention, (16, 1, 100)) == 16 * 100 + scores + 4 * heads
+    add, shape = types["add"](norm="batch"), (8, 5, 5)
+    assert working(add, shape, shape) == 3 * prod(shape)
+    assert working(types["add"](norm="none"), shape, shape) == 3 * prod(shape)
+    concat = types["concat"]()
+    assert working(concat, shape, shape) == 4 * prod(shape)
 
 
 def test_peak_memory_holds_what_a_shortcut_waits_for() -> None:

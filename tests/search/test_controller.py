@@ -17,10 +17,10 @@ from tests.search.synthetic import Shapes
 UPDATES = 30
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_the_policy_learns(tmp_path: Path) -> None:
     """Over 5 seeds, the last tenth of the updates earns clearly more than uniform actions do."""
-    budget = Budget(episodes=4, steps=3)
+    budget = Budget(episodes=4, steps=3, draws=1)
     margins = []
     for seed in range(5):
         learned = synthetic.policy_search(seed, UPDATES, tmp_path / f"policy{seed}", budget)

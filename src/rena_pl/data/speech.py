@@ -31,7 +31,7 @@ _CHUNK = 100  # clips whose features are computed at once: their spectra fit the
 _CACHE_FORMAT = 1  # raise it whenever the same settings come to give other features
 
 # Settings that act on batches, after the cache.
-_NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms"}
+_NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms", "frequency_mask"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class SpeechTask(TensorTask):
         noise_probability: Share of the clips in those renderings that get noise.
         time_shift_ms: Training clips are shifted by up to so much, either way.
         time_mask_ms: A stretch of up to so much is blanked in every training clip; 0 for none.
+        frequency_mask: Up to so many neighbouring features are blanked in every training clip; for
+            `log_mel`, where they are neighbouring frequencies.
         cache_dir: Folder for computed features, `~/.cache/rena_pl` by default; `none` for no cache.
         batch_size: Examples in a training batch.
         seed: Seed of everything random in the data.
@@ -96,6 +98,7 @@ class SpeechTask(TensorTask):
         noise_probability: float = 0.8,
         time_shift_ms: int = 100,
         time_mask_ms: int = 100,
+        frequency_mask: int = 0,
         cache_dir: str | Path | None = "default",
         batch_size: int = 100,
         seed: int = 0,
@@ -118,6 +121,7 @@ class SpeechTask(TensorTask):
         self.noise_probability = _between("noise_probability", noise_probability, 0, 1)
         self.time_shift_ms = _between("time_shift_ms", time_shift_ms, 0, 1000)
         self.time_mask_ms = _between("time_mask_ms", time_mask_ms, 0, 1000)
+        self.frequency_mask = _between("frequency_mask", frequency_mask, 0, 128)
         self.cache_dir = cache_dir
         self.front_end = SpeechFrontEnd(features, n_features, window_ms, hop_ms)
         self.tried = 0
@@ -175,7 +179,7 @@ class SpeechTask(TensorTask):
         return splits
 
     def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Shift every example in time and blank a stretch of it, each by its own draw."""
+        """Shift every example in time and blank stretches of it (SpecAugment), each by its own draw."""
         examples, _, height, frames = features.shape
         time = torch.arange(frames, device=features.device)
         shift = min(self.time_shift_ms // self.hop_ms, frames - 1)
@@ -188,10 +192,11 @@ class SpeechTask(TensorTask):
             )
         longest = min(self.time_mask_ms // self.hop_ms, frames)
         if longest:
-            length = uniform_integers(0, longest, (examples, 1), features, generator)
-            start = uniform_integers(0, frames - 1, (examples, 1), features, generator)
-            blank = (time >= start) & (time < start + length)
+            blank = _stretches(longest, frames, features, generator)
             features = features.masked_fill(blank[:, None, None, :], 0.0)
+        if self.frequency_mask:
+            blank = _stretches(min(self.frequency_mask, height), height, features, generator)
+            features = features.masked_fill(blank[:, None, :, None], 0.0)
         return features
 
     def extras(self, keyword_clips: int) -> int:
@@ -281,6 +286,17 @@ class SpeechTask(TensorTask):
             tensors[f"{name}.targets"] = split.targets
         notes = {"tried": str(self.tried), "skipped": json.dumps(self.skipped)}
         cache.write(path, tensors, notes)
+
+
+def _stretches(
+    longest: int, extent: int, features: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    """A stretch of random length and place for every example, `(examples, extent)` bool."""
+    examples = (features.shape[0], 1)
+    length = uniform_integers(0, longest, examples, features, generator)
+    start = uniform_integers(0, extent - 1, examples, features, generator)
+    place = torch.arange(extent, device=features.device)
+    return (place >= start) & (place < start + length)
 
 
 def check_keywords(keywords: list[str]) -> None:

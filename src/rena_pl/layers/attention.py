@@ -49,11 +49,11 @@ class SelfAttention(ResidualLayer):
         return (0,) if channels * height == self.units else ()
 
     def held_values(self, inputs: tuple[Shape, ...]) -> int:
-        """The projected input, and the queries and keys while the values are made."""
+        """The projected input, and the scores, or queries and keys while the values are made."""
         from rena_pl.layers.modules.attention import HEAD_SIZE
 
         ((_, _, width),) = inputs
-        return (self.units + 2 * self.heads * HEAD_SIZE) * width
+        return self.units * width + self.heads * width * max(width, 2 * HEAD_SIZE)
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """The block, after channels and height are merged."""

@@ -25,6 +25,7 @@ class Dense(LayerType):
 
     kind: ClassVar[str] = "dense"
     flattens: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
     stage_scaled: ClassVar[str | None] = "units"
     grows: ClassVar[frozenset[str]] = frozenset({"units"})
     units: int = choice(64, 16, 32, 96, 128, 196, 256)

@@ -44,8 +44,8 @@ class Add(LayerType):
         return (0,)
 
     def held_values(self, inputs: tuple[Shape, ...]) -> int:
-        """The first branch, while the second is brought to its shape, and that one's norm."""
-        return 2 * prod(inputs[0])
+        """The first branch, while the second is brought to its shape."""
+        return prod(inputs[0])
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Resize, projection and norm of the second branch, sum, activation."""
@@ -81,6 +81,10 @@ class Concat(LayerType):
         """The channels of both, height and width of the first."""
         (first, height, width), (second, _, _) = inputs
         return (max(first, min(first + second, MOST_CHANNELS)), height, width)
+
+    def held_values(self, inputs: tuple[Shape, ...]) -> int:
+        """The first branch and the output, where the second must be brought to another shape."""
+        return prod(inputs[0]) + prod(self.output_shape(inputs))
 
     def passes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
         """The channels of both."""

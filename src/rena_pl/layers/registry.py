@@ -62,6 +62,8 @@ class LayerType(ABC):
     """The hyper-parameter that sets the output's channels; it grows with the stages of a stack."""
     merges_height: ClassVar[bool] = False
     """Whether it reads channels and height as one axis, channels first."""
+    averages: ClassVar[bool] = False
+    """Whether it reads only the means over height and width, whatever these are."""
     grows: ClassVar[frozenset[str]] = frozenset()
     """Hyper-parameters that can get a larger value without a change of the network's function."""
 
@@ -187,6 +189,26 @@ def layer_type(kind: str) -> type[LayerType]:
     if kind not in known:
         raise RenaError(f"unknown layer type '{kind}'; known are {', '.join(sorted(known))}")
     return known[kind]
+
+
+def named_kind(name: str) -> str:
+    """The kind of a layer type that a config names by its kind, or by its class path.
+
+    A class path, such as `my_package.my_layers.Shuffle`, is imported and registered.
+
+    Raises:
+        RenaError: There is no layer type at the class path.
+    """
+    module, _, attribute = name.rpartition(".")
+    if not module:
+        return name
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RenaError(f"layer type {name}: {error}") from None
+    if not (isinstance(found, type) and issubclass(found, LayerType) and hasattr(found, "kind")):
+        raise RenaError(f"layer type {name}: it is not a layer type, a subclass of LayerType")
+    return register(found).kind
 
 
 @cache

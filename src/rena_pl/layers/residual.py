@@ -61,8 +61,11 @@ class TemporalResidual(ResidualLayer):
         return (0,) if channels * height == self.channels and self.stride == 1 else ()
 
     def held_values(self, inputs: tuple[Shape, ...]) -> int:
-        """The input, while the branch runs; the branch's output, while the shortcut does."""
-        return max(prod(inputs[0]), prod(self.output_shape(inputs)))
+        """The input while the second convolution runs, the branch's output while the shortcut does.
+
+        While the larger of the two is read or written anyway, the smaller is held.
+        """
+        return min(prod(inputs[0]), prod(self.output_shape(inputs)))
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """The block, after channels and height are merged."""

@@ -187,7 +187,8 @@ class _Morph:
             layer_type.keeps_function(name, getattr(before, name)) for name in layer_type.choices()
         ):
             return False
-        if [shape[1:] for shape in inputs] != [shape[1:] for shape in inputs_before]:
+        extents, extents_before = ([shape[1:] for shape in s] for s in (inputs, inputs_before))
+        if extents != extents_before and not layer_type.averages:
             return False
         if layer_type.passes(inputs) != before.passes(inputs_before):
             plain_before = bool(before.passes(inputs_before))

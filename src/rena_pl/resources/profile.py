@@ -120,7 +120,7 @@ def layer_profiles(
     expanded = expand(architecture).layers
     shapes = layer_shapes(expanded, input_shape)
     counts = [
-        _profile_layer(Layer(layer.kind, layer.hyper), input_shapes(layer, shapes))
+        profile_layer(Layer(layer.kind, layer.hyper), input_shapes(layer, shapes))
         for layer in expanded
     ]
     return [*counts, _profile_head(shapes[-1], num_classes)]
@@ -145,7 +145,8 @@ def _alive(
 
 
 @lru_cache(maxsize=200_000)
-def _profile_layer(layer: Layer, inputs: tuple[Shape, ...]) -> LayerProfile:
+def profile_layer(layer: Layer, inputs: tuple[Shape, ...]) -> LayerProfile:
+    """The counts of a layer that reads such shapes; where it reads them from does not matter."""
     with torch.device("meta"):
         module = decode(layer).build(inputs)
     written = prod(decode(layer).output_shape(inputs))
@@ -175,7 +176,7 @@ def _count(
     read = sum(map(prod, inputs))
     params = sum(parameter.numel() for parameter in module.parameters())
     buffers = sum(buffer.numel() for buffer in module.buffers())
-    working = [read + written]
+    working: list[int] = []
     hooks = [
         leaf.register_forward_hook(
             lambda _m, args, out: working.append(_values(args) + _values(out))
@@ -186,7 +187,8 @@ def _count(
     macs = thop_macs(module, tuple(torch.zeros(1, *shape, device=device) for shape in inputs))
     for hook in hooks:
         hook.remove()
-    return LayerProfile(name, params, buffers, macs, read, written, max(working) + held)
+    alive = max(read + written, max(working, default=0) + held)
+    return LayerProfile(name, params, buffers, macs, read, written, alive)
 
 
 def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:

@@ -46,6 +46,8 @@ class Budget:
     Attributes:
         episodes: Episodes an update.
         steps: Actions, and so children, an episode.
+        draws: How often an action is drawn at most, until its child keeps the hard bounds; the
+            last one stays and is recorded as infeasible.
         child_epochs: Epochs a child is trained for.
         start_epochs: Epochs the start network is trained for.
         final_epochs: Epochs of the full training at the end.
@@ -54,6 +56,7 @@ class Budget:
 
     episodes: int = 4
     steps: int = 3
+    draws: int = 10
     child_epochs: int = 2
     start_epochs: int = 5
     final_epochs: int = 40
@@ -216,6 +219,8 @@ class Controller(LightningModule):
             start.architecture,
             self.budget.steps,
             generators,
+            self.objective.feasible,
+            self.budget.draws,
         )
         self.evaluations = evaluate_walks(
             self.walks, start, self.budget.child_epochs, update, self.evaluate_all

@@ -76,6 +76,12 @@ class States:
             }
         )
 
+    def rows(self, numbers: Sequence[int]) -> States:
+        """Some of the states."""
+        return States(
+            **{item.name: getattr(self, item.name)[list(numbers)] for item in fields(self)}
+        )
+
     def to(self, device: torch.device) -> States:
         """The same states on `device`."""
         return States(**{item.name: getattr(self, item.name).to(device) for item in fields(self)})

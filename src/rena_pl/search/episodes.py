@@ -47,8 +47,12 @@ def walk(
     start: Architecture,
     steps: int,
     generators: Sequence[torch.Generator],
+    may_train: Callable[[dict[str, float]], bool] = lambda use: True,
+    draws: int = 1,
 ) -> Walks:
     """Sample episodes from `start`, one for every generator.
+
+    An action whose child may not be trained costs nothing, and is drawn anew.
 
     Args:
         policy: Decides.
@@ -57,20 +61,28 @@ def walk(
         start: Where every episode begins.
         steps: Actions an episode.
         generators: One an episode.
+        may_train: Whether a child with that resource use keeps the hard bounds.
+        draws: How often an action is drawn at most; the last one stays.
     """
-    draw = Draw(list(generators))
     device = policy.hyper_open.device
     current = [start] * len(generators)
     states, decisions, children = [], [], []
     for _ in range(steps):
         seen = encoder.encode(current, [profile_of(architecture) for architecture in current])
-        made = policy(seen.to(device), draw=draw).decisions
-        current = [
-            encoder.action(row).apply(architecture)
-            for row, architecture in zip(made.tolist(), current, strict=True)
-        ]
+        made, grown = [torch.empty(0)] * len(current), list(current)
+        open_ = list(range(len(current)))
+        for _ in range(draws):
+            draw = Draw([generators[episode] for episode in open_])
+            drawn = policy(seen.rows(open_).to(device), draw=draw).decisions
+            for episode, decision in zip(open_, drawn, strict=True):
+                made[episode] = decision
+                grown[episode] = encoder.action(decision.tolist()).apply(current[episode])
+            open_ = [at for at in open_ if not may_train(profile_of(grown[at]))]
+            if not open_:
+                break
+        current = grown
         states.append(seen)
-        decisions.append(made)
+        decisions.append(torch.stack(made))
         children.append(current)
     return Walks(States.cat(states).to(device), torch.cat(decisions), children)
 

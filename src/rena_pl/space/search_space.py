@@ -10,7 +10,7 @@ from typing import Any
 
 from rena_pl.architecture import Architecture, ArchitectureError, Shape, Skeleton, Value
 from rena_pl.errors import RenaError
-from rena_pl.layers.registry import check_value, decode, layer_type, layer_types
+from rena_pl.layers.registry import check_value, decode, layer_type, layer_types, named_kind
 from rena_pl.layers.shapes import layer_shapes
 from rena_pl.space.actions import Action, Insert, Remove, Scale, first_source
 from rena_pl.space.skeletons import expand, skeleton
@@ -21,9 +21,9 @@ class SearchSpace:
     """What a search may build.
 
     Attributes:
-        layers: Allowed layer types by kind, each with the hyper-parameters whose choices differ
-            from the type's own, for example `{conv2d: {channels: [16, 32]}, pool: {}}`. All
-            registered types with their own choices when left out.
+        layers: Allowed layer types by kind or class path, each with the hyper-parameters whose
+            choices differ from the type's own, for example `{conv2d: {channels: [16, 32]},
+            my_layers.Shuffle: {}}`. All registered types with their own choices when left out.
         max_layers: The most layers an architecture may have.
         min_layers: The fewest.
         skeleton: How the layers become a network: its `kind`, `chain` or `stack`, and its settings,
@@ -63,7 +63,13 @@ class SearchSpace:
     def choices(self) -> dict[str, dict[str, tuple[Value, ...]]]:
         """The choices of every hyper-parameter of every allowed layer type."""
         chosen = dict.fromkeys(sorted(layer_types())) if self.layers is None else self.layers
-        return {kind: _choices(kind, given or {}) for kind, given in chosen.items()}
+        kinds = [named_kind(name) for name in chosen]
+        if len(set(kinds)) < len(kinds):
+            raise RenaError(f"search space: one layer type is named twice: {', '.join(chosen)}")
+        return {
+            kind: _choices(kind, given or {})
+            for kind, given in zip(kinds, chosen.values(), strict=True)
+        }
 
     @cached_property
     def vocabulary(self) -> tuple[tuple[str, str, Value], ...]:

@@ -67,7 +67,7 @@ class SelfAttentionBlock(nn.Module):
         )
         self.norm = nn.BatchNorm2d(units)
         self.queries = nn.Conv2d(units, heads * HEAD_SIZE, 1)
-        self.keys = nn.Conv2d(units, heads * HEAD_SIZE, 1)
+        self.keys = nn.Conv2d(units, heads * HEAD_SIZE, 1, bias=False)  # softmax is blind to it
         self.values = nn.Conv2d(units, heads * HEAD_SIZE, 1)
         self.attention = DotProductAttention()
         self.out = nn.Conv2d(heads * HEAD_SIZE, units, 1)

@@ -86,9 +86,9 @@ class NormedConvolution(nn.Sequential):
         conv = self.convolution
         channels = min(conv.in_channels, conv.out_channels)
         conv.weight[:channels] = 0
-        for channel in range(channels):
-            source = 0 if conv.groups > 1 else channel
-            conv.weight[channel, source, self.centre[0], self.centre[1]] = 1
+        own = torch.arange(channels)
+        sources = own if conv.groups == 1 else torch.zeros_like(own)
+        conv.weight[own, sources, self.centre[0], self.centre[1]] = 1
         if conv.bias is not None:
             conv.bias.zero_()
         make_neutral(self)

@@ -64,8 +64,8 @@ def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
     """Let norms that pass their input on do so in training mode as well.
 
     Every norm made by `make_neutral` gets the statistics of what it reads as running statistics,
-    and as gain and shift: it gives the same as before, whether it normalises by running statistics
-    or by those of a batch.
+    and as gain and shift, besides a shift it may have: it gives the same as before, whether it
+    normalises by running statistics or by those of a batch.
 
     Args:
         module: A whole network; left in evaluation mode.
@@ -80,7 +80,7 @@ def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.copy_(mean)
+        norm.bias.add_(mean)
 
     neutral = [
         part for part in module.modules() if isinstance(part, nn.BatchNorm2d) and _is_neutral(part)
@@ -99,7 +99,6 @@ def _is_neutral(norm: nn.BatchNorm2d) -> bool:
     passing = torch.full_like(norm.weight, (1 + norm.eps) ** 0.5)
     return (
         not norm.running_mean.any()
-        and not norm.bias.any()
         and bool((norm.running_var == 1).all())
         and torch.allclose(norm.weight, passing, atol=1e-7, rtol=0)
     )
