@@ -30,8 +30,10 @@ from rena_pl.network import morph
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
 
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
-PARENTS = ("tc_resnet8", "bc_resnet_1")
+PARENTS = {"tc_resnet8": "kws_tight.yaml", "bc_resnet_1": "kws_micro.yaml"}
+"""Named networks, and the config whose search space the actions on each are from."""
 SLACK = 0.005
 
 
@@ -52,11 +54,11 @@ class Bench:
     Args:
         root: Folder of Speech Commands.
         patience: The most epochs a child is trained for.
-        recipe: How; one cycle an attempt would hide when a child is back, so epochs are trained
-            one by one, each with the recipe's own cycle.
+        recipe: How. Whether a child is back after so many epochs is only seen where its schedule
+            ends, so epochs are trained one by one, each with a cycle of its own.
     """
 
-    def __init__(self, root: Path, patience: int, recipe: Recipe = Recipe()) -> None:
+    def __init__(self, root: Path, patience: int, recipe: Recipe) -> None:
         task = SpeechCommands(root=root, keywords=KEYWORDS, features="log_mel")
         task.prepare_data()
         task.setup("fit")
@@ -65,10 +67,11 @@ class Bench:
         self.patience = patience
         self.recipe = recipe
 
-    def child(self, architecture: Architecture, seed: int) -> Child:
+    def child(self, architecture: Architecture, seed: int, inherits: bool = False) -> Child:
         """A fresh child."""
         torch.manual_seed(seed)
-        return Child(architecture, self.shape, self.classes, self.recipe)
+        recipe = self.recipe.inherited() if inherits else self.recipe
+        return Child(architecture, self.shape, self.classes, recipe)
 
     def accuracy(self, child: Child) -> float:
         """Its accuracy on the validation split."""
@@ -90,36 +93,31 @@ def main() -> None:
     parser.add_argument("--actions", type=int, default=30, help="how many actions in all")
     parser.add_argument("--parent-epochs", type=int, default=20, help="training of each parent")
     parser.add_argument("--patience", type=int, default=10, help="the most epochs of a child")
-    parser.add_argument("--parents", nargs="+", default=PARENTS, help="named networks")
-    parser.add_argument(
-        "--space",
-        type=Path,
-        default=Path("configs/kws_free.yaml"),
-        help="config whose search space the actions are from",
-    )
+    parser.add_argument("--inherited-rate", type=float, default=0.3, help="see `Recipe`")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    bench = Bench(options.root, options.patience)
-    config = yaml.safe_load(options.space.read_text())
-    space = SearchSpace(**config["model"]["space"])
+    recipe = Recipe(inherited_rate=options.inherited_rate)
+    bench = Bench(options.root, options.patience, recipe)
     rng = random.Random(options.seed)
     rows: list[Row] = []
     accuracies = {}
-    for number, name in enumerate(options.parents):
+    for number, (name, config) in enumerate(PARENTS.items()):
+        model = yaml.safe_load((CONFIGS / config).read_text())["model"]
+        space = SearchSpace(**model["space"])
         architecture = NAMED[name]()
         parent = bench.child(architecture, options.seed)
         generator = torch.Generator().manual_seed(options.seed)
         train(parent, bench.data, options.parent_epochs, generator)
         accuracies[name] = bench.accuracy(parent)
         print(f"{name}: validation accuracy {accuracies[name]:.4f}", flush=True)
-        share = range(number, options.actions, len(options.parents))
+        share = range(number, options.actions, len(PARENTS))
         for seed in (1000 * options.seed + at for at in share):
             action = space.random_action(architecture, rng)
             changed = action.apply(architecture)
-            heir, fresh = bench.child(changed, seed), bench.child(changed, seed)
+            heir, fresh = bench.child(changed, seed, inherits=True), bench.child(changed, seed)
             weights = parent.network.state_dict()
             taken = morph(architecture, weights, changed, heir.network)
             give_statistics(
@@ -139,7 +137,7 @@ def main() -> None:
     result = {
         "command": f"python benchmarks/inheritance.py --actions {options.actions} "
         f"--parent-epochs {options.parent_epochs} --patience {options.patience} "
-        f"--parents {' '.join(options.parents)} --space {options.space} --seed {options.seed} "
+        f"--inherited-rate {options.inherited_rate} --seed {options.seed} "
         f"--threads {options.threads}",
         "machine": machine(),
         "parents": accuracies,

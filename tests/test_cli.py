@@ -93,7 +93,10 @@ def test_every_shipped_config_parses(config: Path, capsys: pytest.CaptureFixture
     printed = yaml.safe_load(capsys.readouterr().out)
     shipped = yaml.safe_load(config.read_text())
     assert printed["data"]["class_path"] == shipped["data"]["class_path"]
-    assert printed["model"]["budget"] == shipped["model"]["budget"]
+    assert printed["model"]["budget"] == {
+        **printed["model"]["budget"],
+        **shipped["model"]["budget"],
+    }
     assert printed["trainer"]["max_epochs"] == shipped["trainer"]["max_epochs"]
     assert printed["trainer"]["default_root_dir"] == f"runs/{config.stem}"
 

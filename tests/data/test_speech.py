@@ -148,6 +148,16 @@ def test_augment_blanks_one_short_stretch_per_example():
     assert (edges <= 2).all()
 
 
+def test_augment_blanks_neighbouring_features():
+    task = Tones(time_shift_ms=0, time_mask_ms=0, frequency_mask=8)
+    blank = task.augment(torch.ones(200, 1, 40, 5), torch.Generator().manual_seed(0)) == 0
+    assert (blank == blank[..., :1]).all()
+    lengths = blank[:, 0, :, 0].sum(1)
+    assert lengths.max() == 8
+    assert lengths.min() == 0
+    assert (blank[:, 0, :, 0].int().diff(dim=1).abs().sum(1) <= 2).all()
+
+
 def test_augment_without_a_generator_uses_the_default_one():
     task = Tones()
     features = torch.randn(8, 1, 40, 101)

@@ -31,6 +31,8 @@ from tests.network.networks import (
 )
 
 STACK = {"kind": "stack", "stages": 2, "repeats": 2, "stem_channels": 4}
+ALL_TYPES = {"conv2d": None, **dict.fromkeys(sorted(layer_types()))}
+"""With one to start from that leaves room for branches."""
 TOLERANCE = 1e-4
 KINDS = sorted(layer_types())
 RECURRENT = {"gru", "lstm", "attention_gru"}
@@ -69,13 +71,13 @@ def check_walk(space: SearchSpace, seed: int, actions: int) -> int:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_chain_that_is_said_to_be_exact_is(seed: int) -> None:
-    check_walk(SearchSpace(max_layers=6), seed, 4)
+    check_walk(SearchSpace(ALL_TYPES, max_layers=6), seed, 4)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_stack_that_is_said_to_be_exact_is(seed: int) -> None:
-    check_walk(SearchSpace(max_layers=5, skeleton=STACK), seed, 3)
+    check_walk(SearchSpace(ALL_TYPES, max_layers=5, skeleton=STACK), seed, 3)
 
 
 @settings(max_examples=40, deadline=None)

@@ -7,7 +7,7 @@ from math import prod
 import pytest
 import torch
 
-from rena_pl.architecture import Architecture, Shape
+from rena_pl.architecture import Architecture, Layer, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers import LayerType, layer_shapes, layer_types
 from rena_pl.network import build
@@ -58,6 +58,9 @@ def test_batch_norm_statistics_count_as_bytes_and_not_as_parameters() -> None:
 
 
 STACK = {"kind": "stack", "stages": 2, "repeats": 2, "stem_channels": 8}
+ALL_TYPES = {"conv2d": None, **dict.fromkeys(sorted(layer_types()))}
+"""With one to start from that leaves room for branches."""
+MERGES = dict.fromkeys(("conv2d", "add", "concat", "pool", "inverted_residual"))
 SKELETONS = pytest.mark.parametrize("skeleton", [None, STACK], ids=["chain", "stack"])
 
 
@@ -72,8 +75,9 @@ def walk(space: SearchSpace, seed: int, actions: int) -> Iterator[Architecture]:
 @SKELETONS
 def test_the_sum_over_layers_is_thop_on_the_whole_network(skeleton) -> None:
     kinds = set()
-    for seed in range(6):
-        for architecture in walk(SearchSpace(max_layers=6, skeleton=skeleton), seed, 10):
+    for seed in range(8):
+        space = SearchSpace((ALL_TYPES, MERGES)[seed % 2], max_layers=6, skeleton=skeleton)
+        for architecture in walk(space, seed, 10):
             kinds |= {layer.kind for layer in architecture.layers}
             network = build(architecture, INPUT, 7)
             use = profile(architecture, INPUT, 7)
@@ -95,7 +99,8 @@ def test_a_named_network_is_counted_as_a_whole() -> None:
 @SKELETONS
 def test_peak_memory_holds_at_least_what_later_layers_read(skeleton) -> None:
     for seed in range(6):
-        for architecture in walk(SearchSpace(max_layers=8, skeleton=skeleton), seed, 10):
+        space = SearchSpace((ALL_TYPES, MERGES)[seed % 2], max_layers=8, skeleton=skeleton)
+        for architecture in walk(space, seed, 10):
             layers = expand(architecture).layers
             sizes = list(map(prod, layer_shapes(layers, INPUT)))
             least = 0
@@ -106,27 +111,25 @@ def test_peak_memory_holds_at_least_what_later_layers_read(skeleton) -> None:
             assert least <= profile(architecture, INPUT, 7).peak_memory / 4
 
 
+def plain_conv(source: int, channels: int) -> Layer:
+    conv = layer_types()["conv2d"](channels=channels, norm="none", activation="none")
+    return conv.as_layer(source)
+
+
 def test_peak_memory_holds_a_branch_that_waits() -> None:
-    """The first convolution's output waits for the sum while two narrow layers run."""
-    types = layer_types()
-    plain = {"norm": "none", "activation": "none"}
-    wide = types["conv2d"](channels=64, **plain).as_layer(0)
-    narrow = types["conv2d"](channels=4, **plain).as_layer(1)
-    wide_again = types["conv2d"](channels=64, **plain).as_layer(2)
-    merge = types["add"](norm="none").as_layer(3, 1)
-    layers = (wide, narrow, wide_again, merge)
-    for count, values in [(1, 1 + 64), (2, 64 + 4), (3, 64 + 64 + 4), (4, 3 * 64)]:
-        peak = profile(Architecture(layers[:count]), (1, 10, 10), 3).peak_memory / 4
-        assert peak == values * 100
+    """The first layer's output waits for the sum while the third runs."""
+    merge = layer_types()["add"](norm="none").as_layer(3, 1)
+    layers = (plain_conv(0, 64), plain_conv(1, 128), plain_conv(2, 4))
+    for network, values in [(layers, 64 + 128), ((*layers, merge), 64 + 128 + 4)]:
+        assert profile(Architecture(network), (1, 10, 10), 3).peak_memory / 4 == values * 100
 
 
-def test_the_input_waits_for_a_late_reader() -> None:
-    types = layer_types()
-    narrow = types["conv2d"](channels=1, norm="none", activation="none")
-    merge = types["add"](norm="none")
-    layers = (merge.as_layer(0, 0), narrow.as_layer(1), narrow.as_layer(2), merge.as_layer(3, 0))
-    architecture = Architecture(layers)
-    assert profile(architecture, (1, 10, 10), 3).peak_memory / 4 == 300
+def test_peak_memory_holds_the_input_for_a_late_reader() -> None:
+    twice = layer_types()["add"](norm="none").as_layer(0, 0)
+    late = layer_types()["add"](norm="none").as_layer(4, 0)
+    layers = (twice, plain_conv(1, 16), plain_conv(2, 16), plain_conv(3, 1), late)
+    peak = profile(Architecture(layers), (4, 10, 10), 3).peak_memory / 4
+    assert peak == (4 + 16 + 16) * 100
 
 
 def test_peak_memory_of_layers_by_hand() -> None:
@@ -166,7 +169,7 @@ def test_one_line_per_layer_and_one_for_the_classifier() -> None:
 
 
 def test_counting_leaves_no_trace_in_a_module() -> None:
-    module = torch.nn.Linear(3, 2)
-    before = set(module.state_dict())
-    thop_macs(module, (torch.randn(1, 3),))
-    assert set(module.state_dict()) == before
+    network = build(NAMED["nasnet_like"](), (3, 8, 8), 4)
+    before = set(network.state_dict())
+    thop_macs(network, (torch.randn(1, 3, 8, 8),))
+    assert set(network.state_dict()) == before

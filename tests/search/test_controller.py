@@ -63,7 +63,7 @@ def test_a_search_cut_short_goes_on_to_the_same_end(tmp_path: Path) -> None:
 
 
 def test_children_that_break_hard_bounds_are_never_scored(tmp_path: Path) -> None:
-    controller = synthetic.controller(0, Budget(episodes=4, steps=3))
+    controller = synthetic.controller(0, Budget(episodes=4, steps=3, draws=1))
     scored = []
 
     def scorer(candidate, *rest):

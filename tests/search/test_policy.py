@@ -5,8 +5,11 @@ import random
 import pytest
 import torch
 
+from rena_pl.errors import RenaError
+from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import profile
+from rena_pl.search.embedding import RecurrentEmbedding
 from rena_pl.search.encoding import Encoder
 from rena_pl.search.episodes import episode_generator, walk
 from rena_pl.search.policy import Draw, Policy, PolicySize
@@ -156,3 +159,45 @@ def test_walks_are_the_same_for_the_same_generators(encoder: Encoder, policy: Po
     assert both == walked([0, 1])
     assert [step[1] for step in both] == [step[0] for step in walked([1])]
     assert both != walked([2, 3])
+
+
+def test_actions_whose_children_may_not_be_trained_are_drawn_anew(
+    encoder: Encoder, policy: Policy
+) -> None:
+    start = rudimentary(encoder.space)
+
+    def walked(draws: int, numbers=range(20)):
+        generators = [episode_generator(1, 0, number) for number in numbers]
+        return walk(policy, encoder, profile_of, start, 3, generators, small, draws).architectures
+
+    def small(use) -> bool:
+        return use["params"] <= 1000
+
+    def broken(steps) -> int:
+        return sum(not small(profile_of(child)) for step in steps for child in step)
+
+    assert broken(walked(1)) > 4
+    assert broken(walked(20)) == 0
+    assert [step[3] for step in walked(20)] == [step[0] for step in walked(20, [3])]
+
+
+def test_an_embedding_depends_on_what_is_read(policy: Policy, encoder: Encoder) -> None:
+    """Two networks of the same layers, one of which adds the input and one the first layer."""
+    space = SearchSpace({"conv2d": {"channels": [4]}, "add": {}}, max_layers=4)
+    branched = Encoder(space, Objective(), INPUT, CLASSES)
+    torch.manual_seed(0)
+    sees = Policy(branched, PolicySize(8, 10, network=policy_network(policy)))
+    chain = Insert(1, "conv2d", rudimentary(space).layers[0].hyper).apply(rudimentary(space))
+    add = layer_types()["add"]().as_layer().hyper
+    both = [Insert(2, "add", add, second=second).apply(chain) for second in (0, 1)]
+    network, _ = sees.embed(branched.encode(both, [profile_of(a) for a in both]))
+    assert not torch.allclose(network[0], network[1], atol=1e-4)
+
+
+def policy_network(policy: Policy) -> str:
+    return "lstm" if isinstance(policy.network, RecurrentEmbedding) else "transformer"
+
+
+def test_heads_must_divide_the_width() -> None:
+    with pytest.raises(RenaError, match="3 heads do not divide a width of 20"):
+        PolicySize(8, 10, network="transformer", heads=3)

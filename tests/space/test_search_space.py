@@ -37,6 +37,8 @@ def check_walk(space: SearchSpace, start: Architecture, seed: int, actions: int)
 
 
 STACK = {"kind": "stack", "stages": 2, "repeats": 2, "stem_channels": 8}
+ALL_TYPES = {"conv2d": None, **dict.fromkeys(sorted(layer_types()))}
+"""With one to start from that leaves room for branches."""
 SKELETONS = pytest.mark.parametrize("skeleton", [None, STACK], ids=["chain", "stack"])
 
 
@@ -44,7 +46,7 @@ SKELETONS = pytest.mark.parametrize("skeleton", [None, STACK], ids=["chain", "st
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_random_legal_actions_give_sound_architectures(skeleton, seed: int) -> None:
-    space = SearchSpace(max_layers=8, skeleton=skeleton)
+    space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
     check_walk(space, random_start(space, seed), seed, 15)
 
 
@@ -53,7 +55,7 @@ def test_random_legal_actions_give_sound_architectures(skeleton, seed: int) -> N
 @SKELETONS
 def test_ten_thousand_random_legal_actions_give_sound_architectures(skeleton) -> None:
     """The same at full length: minutes of building networks."""
-    space = SearchSpace(max_layers=8, skeleton=skeleton)
+    space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
     for seed in range(10):
         check_walk(space, random_start(space, seed), seed, 1000)
 
@@ -68,7 +70,7 @@ def random_start(space: SearchSpace, seed: int) -> Architecture:
 
 @SKELETONS
 def test_every_listed_action_is_legal(skeleton) -> None:
-    space, rng = SearchSpace(max_layers=8, skeleton=skeleton), random.Random(0)
+    space, rng = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton), random.Random(0)
     seen = set()
     for seed in range(6):
         architecture = random_start(space, seed)
@@ -82,7 +84,7 @@ def test_every_listed_action_is_legal(skeleton) -> None:
 
 @SKELETONS
 def test_every_insertion_that_is_not_listed_is_unsound(skeleton) -> None:
-    space, rng = SearchSpace(max_layers=12, skeleton=skeleton), random.Random(0)
+    space, rng = SearchSpace(ALL_TYPES, max_layers=12, skeleton=skeleton), random.Random(0)
     refused = 0
     for seed in range(6):
         architecture = random_start(space, seed)
@@ -102,7 +104,7 @@ def test_every_insertion_that_is_not_listed_is_unsound(skeleton) -> None:
 
 @SKELETONS
 def test_every_removal_that_is_not_listed_leaves_too_little(skeleton) -> None:
-    space = SearchSpace(max_layers=8, min_layers=3, skeleton=skeleton)
+    space = SearchSpace(ALL_TYPES, max_layers=8, min_layers=3, skeleton=skeleton)
     for seed in range(10):
         architecture = random_start(space, seed)
         listed = set(space.remove_actions(architecture))

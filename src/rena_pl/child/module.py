@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -23,15 +23,22 @@ class Recipe:
 
     Attributes:
         learning_rate: The peak of the cycle.
+        inherited_rate: The share of it for a child that starts from its parent's weights: a high
+            peak shakes them, a low one leaves new layers behind.
         weight_decay: Of AdamW.
         warm_up: The share of the steps in which the learning rate rises.
         label_smoothing: Of the cross-entropy.
     """
 
     learning_rate: float = 0.01
+    inherited_rate: float = 1.0
     weight_decay: float = 0.02
     warm_up: float = 0.25
     label_smoothing: float = 0.1
+
+    def inherited(self) -> Recipe:
+        """The recipe of a child that starts from its parent's weights."""
+        return replace(self, learning_rate=self.learning_rate * self.inherited_rate)
 
 
 class Child(LightningModule):

@@ -179,7 +179,7 @@ class SpeechTask(TensorTask):
         return splits
 
     def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Shift every example in time and blank stretches of it (SpecAugment), each by its own draw."""
+        """Shift every example in time and blank stretches of it, each by its own draw."""
         examples, _, height, frames = features.shape
         time = torch.arange(frames, device=features.device)
         shift = min(self.time_shift_ms // self.hop_ms, frames - 1)

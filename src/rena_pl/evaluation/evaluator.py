@@ -177,7 +177,9 @@ class ChildTrainer:
         gpu = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpu):  # dropout and the like draw from torch's own
             torch.manual_seed(seed)
-            child = Child(candidate.architecture, self.input_shape, self.num_classes, self.recipe)
+            heir = self.inherit and parent is not None
+            recipe = self.recipe.inherited() if heir else self.recipe
+            child = Child(candidate.architecture, self.input_shape, self.num_classes, recipe)
             inherited = self._inherit(child, parent)
             child.to(self.device)
             generator = torch.Generator(self.device).manual_seed(seed)

@@ -201,6 +201,9 @@ def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
         for module_type, rule in layer_type.custom_ops().items()
     }
     macs, _ = thop.profile(module, inputs, custom_ops=rules, verbose=False)
+    for part in module.modules():  # thop leaves its counters in modules that hold others
+        for name in ("total_ops", "total_params"):
+            part._buffers.pop(name, None)
     return round(float(macs))
 
 

@@ -102,4 +102,5 @@ class GraphAttention(nn.Module):
         )
         gathered = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
         parts = parts + self.outward(gathered.transpose(1, 2).flatten(2))
-        return parts + self.wide(self.second_norm(parts))
+        out: Tensor = parts + self.wide(self.second_norm(parts))
+        return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -143,6 +145,22 @@ class InvertedResidualBlock(nn.Module):
             silence(self.project)
 
 
+class MeanOverHeight(nn.Module):
+    """Maps `(batch, channels, height, width)` to their means `(batch, channels, 1, width)`.
+
+    As `nn.AdaptiveAvgPool2d((1, None))`, which takes a fifth of a block's time on a CPU.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The means."""
+        return maps.mean(dim=2, keepdim=True)
+
+
+def count_mean(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    """Thop's rule for a pool: an addition for every value read, a division for every mean."""
+    module.total_ops += torch.DoubleTensor([inputs[0].numel() + output.numel()])
+
+
 class BroadcastResidualBlock(nn.Module):
     """The block of BC-ResNet: frequency in two dimensions, time in one, broadcast back.
 
@@ -189,7 +207,7 @@ class BroadcastResidualBlock(nn.Module):
             norm=norm,
         )
         after = (1, strided(extent[1], stride[1]))
-        self.average = nn.AdaptiveAvgPool2d((1, None))
+        self.average = MeanOverHeight()
         self.time = NormedConvolution(
             out_channels,
             out_channels,
