@@ -50,16 +50,6 @@ def test_random_legal_actions_give_sound_architectures(skeleton, seed: int) -> N
     check_walk(space, random_start(space, seed), seed, 15)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@SKELETONS
-def test_ten_thousand_random_legal_actions_give_sound_architectures(skeleton) -> None:
-    """The same at full length: minutes of building networks."""
-    space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
-    for seed in range(10):
-        check_walk(space, random_start(space, seed), seed, 1000)
-
-
 def random_start(space: SearchSpace, seed: int) -> Architecture:
     rng = random.Random(seed)
     architecture = rudimentary(space)
