@@ -280,7 +280,6 @@ class Undecorated(Sound):
         (WrongFlow, r"flows\(\) names 'convolution', but its module has no such part"),
         (Unseen, r"thop counts 0 multiply-adds of \d+: give custom_ops"),
         (Unseeded, r"two modules built under one seed have different weights"),
-        (NoChoices, r"stride has no choices: make it with choice"),
         (WrongChoice, r"choice 0 of stride: .*stride must be a positive whole number, not 0"),
         (UnknownGrowth, r"it has no hyper-parameter 'filters', which it says can grow"),
         (NotExportable, r"export of NotExportable\(channels=8\) to ONNX"),
@@ -291,6 +290,11 @@ def test_a_broken_type_is_named_with_what_is_wrong(broken: type[LayerType], sent
     register(broken)
     with pytest.raises(AssertionError, match=rf"^layer type {broken.__name__}: .*{sentence}"):
         check_layer_type(broken)
+
+
+def test_a_type_whose_fields_are_no_choices_is_not_registered() -> None:
+    with pytest.raises(RenaError, match=r"NoChoices: stride has no choices: make it with choice"):
+        register(NoChoices)
 
 
 def test_what_the_broken_types_are_made_of_is_sound() -> None:
@@ -328,7 +332,10 @@ def test_a_class_path_names_a_type_and_registers_it() -> None:
 @pytest.mark.parametrize(
     ("layers", "sentence"),
     [
-        ({"no.such.Layer": {}}, "layer type no.such.Layer: No module named 'no'"),
+        (
+            {"no.such.Layer": {}},
+            "layer type no.such.Layer: ModuleNotFoundError: No module named 'no'",
+        ),
         ({"tests.test_testing.Nothing": {}}, "tests.test_testing.Nothing: .*no attribute"),
         ({"torch.nn.Conv2d": {}}, "torch.nn.Conv2d: it is not a layer type, a subclass of"),
         ({"rena_pl.layers.LayerType": {}}, "rena_pl.layers.LayerType: it is not a layer type"),

@@ -468,7 +468,7 @@ def test_another_skeleton_keeps_what_is_alike() -> None:
     temporal = Skeleton("stack", (("stages", 3), ("stem", "temporal")))
     inheritance, _, _, _ = inherit(parent, replace(parent, skeleton=temporal))
     assert not inheritance.exact
-    assert inheritance.layers == 2 * 2 + 1
+    assert inheritance.layers == 2 * 2
 
 
 @dataclass(frozen=True)

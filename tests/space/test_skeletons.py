@@ -108,7 +108,7 @@ def test_a_stack_may_be_smaller_than_its_reductions() -> None:
         ({"growth": 1.5}, "growth must be a positive whole number"),
         ({"stem": "dense"}, "stem must be one of conv2d, temporal"),
         ({"reduction": "sum"}, "reduction must be one of max, average"),
-        ({"depth": 3}, "skeleton stack: .*depth"),
+        ({"depth": 3}, "skeleton stack has no setting 'depth'; it has stem"),
         ({"stages": 40, "growth": 1}, "at most 64 modules"),
         ({"stages": 9, "growth": 2}, "growth to 64 times"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -23,7 +23,7 @@ class ChildData(Protocol):
     def batches_per_epoch(self) -> int:
         """Training steps in one epoch."""
 
-    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+    def epoch(self, generator: torch.Generator) -> Generator[Batch, None, None]:
         """The training batches of one epoch."""
 
     def split(self, name: str) -> Iterator[Batch]:
@@ -86,7 +86,7 @@ class ResidentData:
         full, rest = divmod(len(self.splits["train"]), self.task.batch_size)
         return full + (rest > 1)
 
-    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+    def epoch(self, generator: torch.Generator) -> Generator[Batch, None, None]:
         """Shuffled and augmented batches."""
         train = self.splits["train"]
         order = torch.randperm(len(train), generator=generator, device=self.device)
@@ -115,7 +115,7 @@ class LoadedData:
         """Training steps in one epoch."""
         return len(self.loader)
 
-    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+    def epoch(self, generator: torch.Generator) -> Generator[Batch, None, None]:
         """The batches of the task's loader, which shuffles and augments with torch's generator."""
         with torch.random.fork_rng(devices=[]):
             seed = torch.randint(2**31, (1,), generator=generator, device=self.device)

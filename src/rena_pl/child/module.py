@@ -14,6 +14,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from rena_pl.architecture import Architecture, Shape
+from rena_pl.errors import RenaError
 from rena_pl.network.build import build
 
 
@@ -35,6 +36,11 @@ class Recipe:
     weight_decay: float = 0.02
     warm_up: float = 0.25
     label_smoothing: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "inherited_rate", "warm_up"):
+            if not getattr(self, name) > 0:
+                raise RenaError(f"child.{name} must be above 0, not {getattr(self, name)}")
 
     def inherited(self) -> Recipe:
         """The recipe of a child that starts from its parent's weights."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
-from rena_pl.layers.modules.norm import give_statistics
+from rena_pl.layers.modules.norm import give_statistics, neutral_norms
 from rena_pl.network.morphism import morph
 from rena_pl.numbers import readable
 from rena_pl.objective import Objective
@@ -177,10 +178,10 @@ class ChildTrainer:
         gpu = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpu):  # dropout and the like draw from torch's own
             torch.manual_seed(seed)
-            heir = self.inherit and parent is not None
-            recipe = self.recipe.inherited() if heir else self.recipe
+            heir_of = parent if self.inherit else None
+            recipe = self.recipe if heir_of is None else self.recipe.inherited()
             child = Child(candidate.architecture, self.input_shape, self.num_classes, recipe)
-            inherited = self._inherit(child, parent)
+            inherited = 0 if heir_of is None else self._inherit(child, heir_of)
             child.to(self.device)
             generator = torch.Generator(self.device).manual_seed(seed)
             train(child, self.data, candidate.budget, generator)
@@ -192,13 +193,13 @@ class ChildTrainer:
         """The metric of a child on `val` or `test`."""
         return score(child, self.data.split(split), self.num_classes, self.metric)
 
-    def _inherit(self, child: Child, parent: Evaluation | None) -> int:
-        if not self.inherit or parent is None:
-            return 0
+    def _inherit(self, child: Child, parent: Evaluation) -> int:
         weights = self.weights.load(parent.key)
         if weights is None:
             raise TrainingError(f"the weights of its parent {parent.key} are gone")
         taken = morph(parent.architecture, weights, child.architecture, child.network)
-        batches = self.data.epoch(torch.Generator(self.device).manual_seed(0))
-        give_statistics(child.network.to(self.device), next(batches)[0])
+        if neutral_norms(child.network):
+            generator = torch.Generator(self.device).manual_seed(0)
+            with closing(self.data.epoch(generator)) as batches:
+                give_statistics(child.network.to(self.device), next(batches)[0])
         return taken.layers

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rena_pl.architecture import ArchitectureError, Layer, Shape, Value
@@ -153,14 +154,22 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
     """Class decorator that makes a layer type known by its `kind`.
 
     Raises:
-        RenaError: Another class has that name already.
+        RenaError: The class is no complete layer type, or another one has that name already.
     """
+    name = f"{layer_type.__module__}.{layer_type.__qualname__}"
+    for item in fields(layer_type) if is_dataclass(layer_type) else ():
+        if "choices" not in item.metadata:
+            raise RenaError(
+                f"layer type {name}: {item.name} has no choices: make it with choice(...)"
+            )
+    if isabstract(layer_type) or layer_type.sources not in (1, 2):
+        raise RenaError(f"layer type {name}: it needs output_shape and build, and 1 or 2 sources")
     other = _registered.setdefault(layer_type.kind, layer_type)
     if (other.__module__, other.__qualname__) != (layer_type.__module__, layer_type.__qualname__):
         raise RenaError(
             f"two layer types are called '{layer_type.kind}': "
             f"{other.__module__}.{other.__qualname__} and "
-            f"{layer_type.__module__}.{layer_type.__qualname__}"
+            f"{name}"
         )
     return layer_type
 
@@ -169,8 +178,12 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
 def _load_all() -> None:
     for name in BUILT_IN_MODULES:
         import_module(f"rena_pl.layers.{name}")
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-        entry_point.load()
+    plug_in = None
+    try:
+        for plug_in in entry_points(group=ENTRY_POINT_GROUP):
+            plug_in.load()
+    except Exception as error:  # whatever somebody's package dies of
+        raise RenaError(f"the layer types of the plug-in {plug_in}: {error}") from error
 
 
 def layer_types() -> Mapping[str, type[LayerType]]:
@@ -204,8 +217,8 @@ def named_kind(name: str) -> str:
         return name
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise RenaError(f"layer type {name}: {error}") from None
+    except Exception as error:  # whatever a user's module dies of
+        raise RenaError(f"layer type {name}: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, LayerType) and hasattr(found, "kind")):
         raise RenaError(f"layer type {name}: it is not a layer type, a subclass of LayerType")
     return register(found).kind

@@ -117,7 +117,9 @@ class _Morph:
         last = self._expected(carried[-1], len(self.parent.layers), self.child.shapes[-1][0])
         head = self.network.head
         transplant(head, head, self._weights_of("head"), {"": (IN, OUT)}, Spaces({IN: last}))
-        return Inheritance(len(self.continues), self.exact)
+        heirs = [self.network.layers[index] for index in self.continues]
+        layers = sum(any(True for _ in heir.parameters()) for heir in heirs)
+        return Inheritance(layers, self.exact)
 
     def _insert(self, index: int, layer_type: LayerType, read: list[Carried]) -> Carried:
         """A layer that the parent has not got passes on what it reads, as far as it can."""

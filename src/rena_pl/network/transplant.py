@@ -132,7 +132,7 @@ def _fill(
         if part.bias is not None:
             _rows(part.bias, tensors["bias"], spaces[writes])
     else:
-        _overlap(part, tensors)
+        spaces.lost |= _overlap(part, tensors)
 
 
 def _fill_convolution(
@@ -275,9 +275,12 @@ def _pass_on(part: nn.Module, reads: Channels | None, writes: Channels | None) -
     if not isinstance(part, NormedConvolution) or reads is None or writes is None:
         return
     conv = part.convolution
+    if conv.groups > 1:
+        return
     row, column = torch.tensor(writes), torch.tensor(reads)
     same = (row[:, None] == column[None, :]) & (row[:, None] >= 0)
-    conv.weight[row >= 0] = same[row >= 0][:, :, None, None].to(conv.weight.dtype)
+    conv.weight[row >= 0] = 0
+    conv.weight[row >= 0, :, part.centre[0], part.centre[1]] = same[row >= 0].to(conv.weight.dtype)
     if conv.bias is not None:
         conv.bias.zero_()
 

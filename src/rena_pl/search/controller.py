@@ -79,8 +79,8 @@ class Controller(LightningModule):
         objective: The bounds.
         start: The network to start from: an architecture file, a published network by its name
             (bc_resnet_1, bc_resnet_2, ds_cnn_s, tc_resnet8, resnet20, nasnet_like), or
-            `rudimentary`, a single layer of the first type that the space lists and no merge, with
-            the first of each choice.
+            `rudimentary`, the fewest layers that the space allows, of the first type that it lists
+            and that is no merge, with the first of each choice.
         budget: How much is trained.
         child: How children are trained.
         inherit: Whether a child starts from its parent's weights.
@@ -352,7 +352,10 @@ class Controller(LightningModule):
 
     def _sound_start(self) -> Architecture:
         """The start network, or one near it that keeps the hard bounds, if it does not."""
-        self.space.check(self.start, self.input_shape)
+        try:
+            self.space.check(self.start, self.input_shape)
+        except RenaError as error:
+            raise RenaError(f"the start network: {error}") from None
         if next(self.space.legal_actions(self.start, random.Random(0)), None) is None:
             raise RenaError("the search space allows no action: it is a single architecture")
         start = feasible_start(self.start, self.space, self.objective, self.profile, self.seed)

@@ -208,7 +208,7 @@ class Encoder:
         states.types_open[row, REMOVE] = states.removals_open[row].any()
 
     def action(self, decisions: Sequence[int]) -> Action:
-        """The action that a row of `Decisions` stands for."""
+        """The action that a row of the policy's decisions stands for."""
         type_, scale, removal, site, kind, second, *hyper = decisions
         if type_ == SCALE:
             index, place = divmod(scale, len(self.space.vocabulary))

@@ -52,7 +52,8 @@ def walk(
 ) -> Walks:
     """Sample episodes from `start`, one for every generator.
 
-    An action whose child may not be trained costs nothing, and is drawn anew.
+    An action whose child may not be trained costs nothing, and is drawn anew. The policy gradient
+    scores what is kept as if it had been drawn at once: it leaves out how likely that was.
 
     Args:
         policy: Decides.

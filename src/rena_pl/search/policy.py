@@ -50,6 +50,9 @@ class PolicySize:
     heads: int = 4
 
     def __post_init__(self) -> None:
+        for name in ("embedding", "hidden", "depth", "heads"):
+            if getattr(self, name) < 1:
+                raise RenaError(f"policy.{name} must be at least 1, not {getattr(self, name)}")
         if self.network == "transformer" and 2 * self.hidden % self.heads:
             raise RenaError(
                 f"policy: {self.heads} heads do not divide a width of {2 * self.hidden}"

@@ -83,7 +83,7 @@ class SearchSpace:
 
     def check(self, architecture: Architecture, input_shape: Shape) -> None:
         """Raise a `RenaError` unless a search in this space can start from the architecture."""
-        if architecture.skeleton != self.skeleton_data:
+        if skeleton(architecture.skeleton) != skeleton(self.skeleton_data):
             raise ArchitectureError(
                 f"its skeleton is {_described(architecture.skeleton)}, "
                 f"that of the search space {_described(self.skeleton_data)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton
@@ -144,10 +144,12 @@ def skeleton(data: Skeleton) -> SkeletonType:
     """
     if data.kind not in _skeletons:
         raise RenaError(f"unknown skeleton '{data.kind}'; known are {', '.join(_skeletons)}")
-    try:
-        return _skeletons[data.kind](**dict(data.hyper))
-    except TypeError as error:
-        raise RenaError(f"skeleton {data.kind}: {error}") from None
+    known = [item.name for item in fields(_skeletons[data.kind])]  # type: ignore[arg-type]
+    for name, _ in data.hyper:
+        if name not in known:
+            settings = ", ".join(known) or "none"
+            raise RenaError(f"skeleton {data.kind} has no setting '{name}'; it has {settings}")
+    return _skeletons[data.kind](**dict(data.hyper))
 
 
 def expand(architecture: Architecture) -> Expanded:

@@ -59,11 +59,18 @@ def silence(module: nn.Module) -> None:
             part.bias.zero_()
 
 
+def neutral_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
+    """The norms that pass their input on, as `make_neutral` leaves them."""
+    return [
+        part for part in module.modules() if isinstance(part, nn.BatchNorm2d) and _is_neutral(part)
+    ]
+
+
 @torch.no_grad()
 def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
     """Let norms that pass their input on do so in training mode as well.
 
-    Every norm made by `make_neutral` gets the statistics of what it reads as running statistics,
+    Every one of `neutral_norms` gets the statistics of what it reads as running statistics,
     and as gain and shift, besides a shift it may have: it gives the same as before, whether it
     normalises by running statistics or by those of a batch.
 
@@ -82,13 +89,9 @@ def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
         norm.weight.copy_((variance + norm.eps).sqrt())
         norm.bias.add_(mean)
 
-    neutral = [
-        part for part in module.modules() if isinstance(part, nn.BatchNorm2d) and _is_neutral(part)
-    ]
-    hooks = [norm.register_forward_pre_hook(settle) for norm in neutral]
+    hooks = [norm.register_forward_pre_hook(settle) for norm in neutral_norms(module)]
     module.eval()
-    if hooks:
-        module(*inputs)
+    module(*inputs)
     for hook in hooks:
         hook.remove()
 
