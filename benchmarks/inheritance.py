@@ -135,7 +135,7 @@ def main() -> None:
             rows.append(row)
     never = options.patience + 1
     result = {
-        "command": f"python benchmarks/inheritance.py --actions {options.actions} "
+        "command": f"python benchmarks/inheritance.py --root PATH --actions {options.actions} "
         f"--parent-epochs {options.parent_epochs} --patience {options.patience} "
         f"--inherited-rate {options.inherited_rate} --seed {options.seed} "
         f"--threads {options.threads}",

@@ -22,6 +22,7 @@ from typing import Any
 
 from machine import machine
 
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger
 
 FIGURES = (
@@ -46,6 +47,18 @@ def search(arguments: list[str], folder: Path) -> tuple[dict[str, Any], Ledger]:
     return summary, Ledger(folder / "ledger.journal")
 
 
+def children(evaluations: list[Evaluation]) -> dict[str, int]:
+    """How many children became what, those trained in full included."""
+    return {
+        "trained_children": sum(evaluation.budget > 0 for evaluation in evaluations),
+        "infeasible_children": sum(e.status == "infeasible" for e in evaluations),
+        "infeasible_and_trained": sum(
+            e.status == "infeasible" and e.budget > 0 for e in evaluations
+        ),
+        "failed_children": sum(e.status == "failed" for e in evaluations),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1, help="how often to run the same search")
@@ -62,24 +75,21 @@ def main() -> None:
             search(arguments, Path(scratch) / str(number))
             for number, arguments in enumerate(seeded)
         ]
-    evaluations = [ledger.evaluations() for _, ledger in runs]
-    trained = [evaluation for evaluation in evaluations[0] if evaluation.budget > 0]
+    ledgers = [ledger.evaluations() for _, ledger in runs]
     words = ["PATH" if Path(word).is_dir() else word for word in options.arguments]
+    times = (
+        ["--seeds", *map(str, options.seeds)] if options.seeds else ["--runs", str(options.runs)]
+    )
     result = {
-        "command": " ".join(["rena", "fit", *words]),
-        "seeds": options.seeds,
+        "command": " ".join(["python benchmarks/search.py", *times, "--", *words]),
         "machine": machine(),
         "mean_test_accuracy": fmean(summary["test_accuracy"] for summary, _ in runs),
-        "mean_start_test_accuracy": fmean(
-            summary["start_test_accuracy"] or 0 for summary, _ in runs
-        ),
-        "runs": [{name: summary[name] for name in FIGURES} for summary, _ in runs],
-        "trained_children": len(trained),
-        "infeasible_children": sum(e.status == "infeasible" for e in evaluations[0]),
-        "failed_children": sum(e.status == "failed" for e in evaluations[0]),
-        "same_ledger": None
-        if options.seeds
-        else all(ledger == evaluations[0] for ledger in evaluations),
+        "mean_start_test_accuracy": fmean(summary["start_test_accuracy"] for summary, _ in runs),
+        "runs": [
+            {**{name: summary[name] for name in FIGURES}, **children(evaluations)}
+            for (summary, _), evaluations in zip(runs, ledgers, strict=True)
+        ],
+        "same_ledger": None if options.seeds else all(other == ledgers[0] for other in ledgers),
     }
     print(json.dumps(result, indent=2))
     if options.json:
