@@ -168,8 +168,7 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
     if (other.__module__, other.__qualname__) != (layer_type.__module__, layer_type.__qualname__):
         raise RenaError(
             f"two layer types are called '{layer_type.kind}': "
-            f"{other.__module__}.{other.__qualname__} and "
-            f"{name}"
+            f"{other.__module__}.{other.__qualname__} and {name}"
         )
     return layer_type
 

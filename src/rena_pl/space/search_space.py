@@ -36,7 +36,7 @@ class SearchSpace:
     skeleton: Mapping[str, Value] | None = None
 
     def __post_init__(self) -> None:
-        self.check_skeleton()
+        skeleton(self.skeleton_data)  # refuses unknown kinds and settings
         if not 1 <= self.min_layers <= self.max_layers:
             raise RenaError(
                 f"min_layers ({self.min_layers}) must lie between 1 and "
@@ -45,19 +45,18 @@ class SearchSpace:
         if not self.choices:
             raise RenaError("the search space allows no layer type")
 
-    def check_skeleton(self) -> None:
-        """Raise a `RenaError` unless the skeleton is known and its settings are sound."""
-        if not isinstance((self.skeleton or {"kind": "chain"}).get("kind"), str):
-            raise RenaError("search space: the skeleton needs a kind, chain or stack")
-        skeleton(self.skeleton_data)
-
     @cached_property
     def skeleton_data(self) -> Skeleton:
-        """The skeleton as every architecture of the space has it."""
-        kind, *settings = sorted(
-            (self.skeleton or {"kind": "chain"}).items(), key=lambda item: item[0] != "kind"
-        )
-        return Skeleton(str(kind[1]), tuple(sorted(settings)))
+        """The skeleton as every architecture of the space has it.
+
+        Raises:
+            RenaError: It has no kind.
+        """
+        settings = dict(self.skeleton or {"kind": "chain"})
+        kind = settings.pop("kind", None)
+        if not isinstance(kind, str):
+            raise RenaError("search space: the skeleton needs a kind, chain or stack")
+        return Skeleton(kind, tuple(sorted(settings.items())))
 
     @cached_property
     def choices(self) -> dict[str, dict[str, tuple[Value, ...]]]:

@@ -9,7 +9,12 @@ from typing import ClassVar
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton
 from rena_pl.errors import RenaError
-from rena_pl.layers.registry import LayerType, check_value, decode, layer_type
+from rena_pl.layers.convolution import Conv2d, Temporal
+from rena_pl.layers.pooling import Pool
+from rena_pl.layers.registry import LayerType, check_value, decode
+
+MOST_REPEATS = 64
+MOST_GROWTH = 64
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Expanded:
     searched: tuple[int | None, ...]
 
 
+@dataclass(frozen=True)
 class SkeletonType(ABC):
     """The meaning of a skeleton; a subclass is a frozen dataclass of its settings."""
 
@@ -92,8 +98,7 @@ class Stack(SkeletonType):
         searched: list[int | None] = [None]
         for stage in range(self.stages):
             if stage > 0:
-                pool = layer_type("pool")(mode=self.reduction)  # type: ignore[call-arg]
-                made.append(pool.as_layer(len(made)))
+                made.append(Pool(mode=self.reduction).as_layer(len(made)))
                 searched.append(None)
             for _ in range(self.repeats):
                 before = len(made)  # the module's input 0, and what its layer numbers add to
@@ -108,21 +113,17 @@ class Stack(SkeletonType):
         return Expanded(tuple(made), tuple(searched))
 
     def _stem(self) -> LayerType:
-        kernel, stride = self.stem_kernel, self.stem_stride
-        sides = {
-            "conv2d": {
-                "kernel_height": kernel,
-                "kernel_width": kernel,
-                "stride_height": stride,
-                "stride_width": stride,
-            },
-            "temporal": {"kernel": kernel, "stride": stride},
-        }
-        return layer_type(self.stem)(channels=self.stem_channels, **sides[self.stem])  # type: ignore[call-arg]
+        channels, kernel, stride = self.stem_channels, self.stem_kernel, self.stem_stride
+        if self.stem == "temporal":
+            return Temporal(channels=channels, kernel=kernel, stride=stride)
+        return Conv2d(
+            channels=channels,
+            kernel_height=kernel,
+            kernel_width=kernel,
+            stride_height=stride,
+            stride_width=stride,
+        )
 
-
-MOST_REPEATS = 64
-MOST_GROWTH = 64
 
 _skeletons: dict[str, type[SkeletonType]] = {"chain": Chain, "stack": Stack}
 
@@ -144,7 +145,7 @@ def skeleton(data: Skeleton) -> SkeletonType:
     """
     if data.kind not in _skeletons:
         raise RenaError(f"unknown skeleton '{data.kind}'; known are {', '.join(_skeletons)}")
-    known = [item.name for item in fields(_skeletons[data.kind])]  # type: ignore[arg-type]
+    known = [item.name for item in fields(_skeletons[data.kind])]
     for name, _ in data.hyper:
         if name not in known:
             settings = ", ".join(known) or "none"
