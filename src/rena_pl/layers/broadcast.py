@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rena_pl.architecture import Shape, Value
 from rena_pl.layers.convolution import CHANNELS, NORM_EXCHANGES
-from rena_pl.layers.geometry import strided
+from rena_pl.layers.geometry import strided_extent
 from rena_pl.layers.registry import IN, OUT, choice, register
 from rena_pl.layers.residual import ResidualLayer
 
@@ -53,12 +53,8 @@ class BroadcastResidual(ResidualLayer):
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(channels, height / stride, width / stride)`, rounded up."""
-        ((_, height, width),) = inputs
-        return (
-            self.channels,
-            strided(height, self.stride_height),
-            strided(width, self.stride_width),
-        )
+        extent = strided_extent(inputs[0], self.stride_height, self.stride_width)
+        return (self.channels, *extent)
 
     def passes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
         """The input's channels, where it is added."""

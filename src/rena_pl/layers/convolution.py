@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rena_pl.architecture import Shape, Value
-from rena_pl.layers.geometry import strided
+from rena_pl.layers.geometry import strided, strided_extent
 from rena_pl.layers.registry import IN, OUT, LayerType, choice, register
 
 if TYPE_CHECKING:
@@ -81,12 +81,8 @@ class Conv2d(NormedLayer):
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(channels, height / stride, width / stride)`, rounded up."""
-        ((_, height, width),) = inputs
-        return (
-            channels_of(self.channels, self.activation),
-            strided(height, self.stride_height),
-            strided(width, self.stride_width),
-        )
+        extent = strided_extent(inputs[0], self.stride_height, self.stride_width)
+        return (channels_of(self.channels, self.activation), *extent)
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """Convolution, norm, activation."""

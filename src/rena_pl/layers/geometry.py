@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from rena_pl.architecture import Shape
+
 
 def strided(extent: int, stride: int) -> int:
     """The extent after a stride: divided, rounded up."""
     return -(-extent // stride)
+
+
+def strided_extent(shape: Shape, stride_height: int, stride_width: int) -> tuple[int, int]:
+    """Height and width of a map after a stride in each."""
+    return strided(shape[1], stride_height), strided(shape[2], stride_width)
 
 
 def useful_kernel(kernel: int, extent: int, stride: int = 1, dilation: int = 1) -> int:

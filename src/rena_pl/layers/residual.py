@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rena_pl.architecture import Shape
 from rena_pl.layers.convolution import CHANNELS
-from rena_pl.layers.geometry import strided
+from rena_pl.layers.geometry import strided, strided_extent
 from rena_pl.layers.registry import IN, OUT, LayerType, choice, register
 
 if TYPE_CHECKING:
@@ -116,12 +116,8 @@ class InvertedResidual(ResidualLayer):
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(channels, height / stride, width / stride)`, rounded up."""
-        ((_, height, width),) = inputs
-        return (
-            self.channels,
-            strided(height, self.stride_height),
-            strided(width, self.stride_width),
-        )
+        extent = strided_extent(inputs[0], self.stride_height, self.stride_width)
+        return (self.channels, *extent)
 
     def passes(self, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
         """The input's channels, where it is added."""
