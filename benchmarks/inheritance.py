@@ -120,9 +120,8 @@ def main() -> None:
             heir, fresh = bench.child(changed, seed, inherits=True), bench.child(changed, seed)
             weights = parent.network.state_dict()
             taken = morph(architecture, weights, changed, heir.network)
-            give_statistics(
-                heir.network, next(bench.data.epoch(torch.Generator().manual_seed(0)))[0]
-            )
+            batch, _ = next(bench.data.epoch(torch.Generator().manual_seed(0)))
+            give_statistics(heir.network, batch, renew=not taken.exact)
             target = accuracies[name] - SLACK
             row = Row(
                 name,

@@ -198,8 +198,10 @@ class ChildTrainer:
         if weights is None:
             raise TrainingError(f"the weights of its parent {parent.key} are gone")
         taken = morph(parent.architecture, weights, child.architecture, child.network)
-        if neutral_norms(child.network):
+        if neutral_norms(child.network) or not taken.exact:
             generator = torch.Generator(self.device).manual_seed(0)
             with closing(self.data.epoch(generator)) as batches:
-                give_statistics(child.network.to(self.device), next(batches)[0])
+                give_statistics(
+                    child.network.to(self.device), next(batches)[0], renew=not taken.exact
+                )
         return taken.layers

@@ -236,10 +236,6 @@ class Temporal(NormedLayer):
             OrderedDict(merge=merge_height(in_channels * height), convolution=convolution)
         )
 
-    def pass_on(self, module: nn.Module, inputs: tuple[Shape, ...]) -> bool:
-        """Every filter gives the channel of its number, where there is no height to merge."""
-        return inputs[0][1] == 1 and super().pass_on(module, inputs)
-
     def is_identity(self, inputs: tuple[Shape, ...], nonnegative: bool) -> bool:
         """Without height and stride, and with an activation that keeps what it reads."""
         unmoved = inputs[0][1:] == self.output_shape(inputs)[1:]

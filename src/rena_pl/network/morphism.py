@@ -49,11 +49,13 @@ class Carried:
             stands for no tensor of the parent.
         channels: For each channel the parent's, or -1.
         nonnegative: Whether it is known to hold nothing below zero.
+        merged: Whether its channels stand for the parent's channels and heights as one axis.
     """
 
     node: int | None
     channels: Channels
     nonnegative: bool
+    merged: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class _Morph:
             read = [carried[source] for source in layer.inputs]
             step = self._take_over if index in self.continues else self._insert
             carried.append(step(index, decode(layer), read))
-        last = self._expected(carried[-1], len(self.parent.layers), self.child.shapes[-1][0])
+        last = self._read(carried[-1], len(self.parent.layers), self.child.shapes[-1], False)
         head = self.network.head
         transplant(head, head, self._weights_of("head"), {"": (IN, OUT)}, Spaces({IN: last}))
         heirs = [self.network.layers[index] for index in self.continues]
@@ -126,29 +128,31 @@ class _Morph:
         inputs = self.child.inputs(index)
         first = read[0]
         stands = layer_type.pass_on(self.network.layers[index], inputs)
-        size = self.child.shapes[index + 1][0]
-        channels = first.channels[: size // 2 if is_mirrored(layer_type) else size]
+        size, height = self.child.shapes[index + 1][0], inputs[0][1]
+        merges = layer_type.merges_height and height > 1 and not first.merged
+        passed = with_heights(first.channels, height, height) if merges else first.channels
+        channels = passed[: size // 2 if is_mirrored(layer_type) else size]
         channels = channels + [-1] * (size - len(channels))
-        self.exact &= layer_type.is_identity(inputs, first.nonnegative) and set(
-            first.channels
-        ) <= set(channels)
+        self.exact &= layer_type.is_identity(inputs, first.nonnegative)
+        self.exact &= set(passed) <= set(channels)
         nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
-        return Carried(first.node if stands else None, channels, nonnegative)
+        return Carried(
+            first.node if stands else None, channels, nonnegative, merges or first.merged
+        )
 
     def _take_over(self, index: int, layer_type: LayerType, read: list[Carried]) -> Carried:
         """A layer that continues one of the parent's gets its weights."""
         source = self.continues[index]
         before = decode(self.parent.layers[source])
         inputs, inputs_before = self.child.inputs(index), self.parent.inputs(source)
+        merges = layer_type.merges_height
         reads = [
-            self._expected(tensor, node, shape[0])
+            self._read(tensor, node, shape, merges)
             for tensor, node, shape in zip(
                 read, self.parent.layers[source].inputs, inputs, strict=True
             )
         ]
         spaces = Spaces(zip((IN, IN2), reads, strict=False))
-        if layer_type.merges_height:
-            spaces[IN] = with_heights(reads[0], inputs[0][1], inputs_before[0][1])
         size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
         passed = layer_type.passes(inputs)
         if passed and passed == before.passes(inputs_before):
@@ -167,7 +171,7 @@ class _Morph:
             )
         if not flows and not passed:  # nothing is known of its channels
             lost |= any(
-                channels != list(range(shape[0]))
+                channels != list(range(shape[0] * (shape[1] if merges else 1)))
                 for channels, shape in zip(reads, inputs_before, strict=True)
             )
         self.exact &= self._stays(index, layer_type, before, read[0].nonnegative) and not lost
@@ -197,12 +201,15 @@ class _Morph:
             return plain_before and layer_type.agrees_when_projected(inputs, nonnegative)
         return True
 
-    def _expected(self, tensor: Carried, node: int, channels: int) -> Channels:
-        """The channels of a tensor where the parent's tensor `node` is expected."""
-        if tensor.node == node:
-            return tensor.channels
-        self.exact = False
-        return positional(channels, self.parent.shapes[node][0])
+    def _read(self, tensor: Carried, node: int, shape: Shape, merges_height: bool) -> Channels:
+        """The channels that a layer reads of a tensor where it expects the parent's `node`."""
+        old = self.parent.shapes[node]
+        stands = tensor.node == node and (merges_height or not tensor.merged)
+        self.exact &= stands
+        channels = tensor.channels if stands else positional(shape[0], old[0])
+        if not merges_height or (stands and tensor.merged):
+            return channels
+        return with_heights(channels, shape[1], old[1])
 
     def _weights_of(self, prefix: str) -> dict[str, Tensor]:
         start = f"{prefix}."

@@ -67,7 +67,7 @@ def neutral_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
 
 
 @torch.no_grad()
-def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
+def give_statistics(module: nn.Module, *inputs: Tensor, renew: bool = False) -> None:
     """Let norms that pass their input on do so in training mode as well.
 
     Every one of `neutral_norms` gets the statistics of what it reads as running statistics,
@@ -77,7 +77,10 @@ def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
     Args:
         module: A whole network; left in evaluation mode.
         inputs: A batch of what it reads.
+        renew: Whether the other norms get new running statistics too. Those of a parent can be so
+            far from what a changed network holds that an epoch is too short to forget them.
     """
+    neutral = set(neutral_norms(module))
 
     def settle(norm: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
@@ -86,10 +89,12 @@ def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
         assert norm.running_var is not None
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
-        norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.add_(mean)
+        if norm in neutral:
+            norm.weight.copy_((variance + norm.eps).sqrt())
+            norm.bias.add_(mean)
 
-    hooks = [norm.register_forward_pre_hook(settle) for norm in neutral_norms(module)]
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(settle) for norm in norms if renew or norm in neutral]
     module.eval()
     module(*inputs)
     for hook in hooks:
