@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -25,7 +26,6 @@ from rena_pl.child.data import ResidentData
 from rena_pl.child.fit import score, train
 from rena_pl.child.module import Child, Recipe
 from rena_pl.data import SpeechCommands
-from rena_pl.layers.modules.norm import give_statistics
 from rena_pl.network import morph
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
@@ -64,6 +64,8 @@ class Bench:
         task.setup("fit")
         self.shape, self.classes = task.input_shape, task.num_classes
         self.data = ResidentData(task, torch.device("cpu"))
+        views, _ = zip(*islice(self.data.epoch(torch.Generator().manual_seed(0)), 2), strict=True)
+        self.sample = torch.cat(views)
         self.patience = patience
         self.recipe = recipe
 
@@ -119,9 +121,7 @@ def main() -> None:
             changed = action.apply(architecture)
             heir, fresh = bench.child(changed, seed, inherits=True), bench.child(changed, seed)
             weights = parent.network.state_dict()
-            taken = morph(architecture, weights, changed, heir.network)
-            batch, _ = next(bench.data.epoch(torch.Generator().manual_seed(0)))
-            give_statistics(heir.network, batch, renew=not taken.exact)
+            taken = morph(architecture, weights, changed, heir.network, bench.sample)
             target = accuracies[name] - SLACK
             row = Row(
                 name,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import Tensor
 
 from rena_pl.architecture import Shape
 from rena_pl.child.data import ChildData, child_data, stated_shapes
@@ -18,11 +20,13 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
-from rena_pl.layers.modules.norm import give_statistics, neutral_norms
 from rena_pl.network.morphism import morph
 from rena_pl.numbers import readable
 from rena_pl.objective import Objective
 from rena_pl.resources.profile import profile
+
+SAMPLE = 256
+"""Examples on which an heir is fitted to its parent."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +185,8 @@ class ChildTrainer:
             heir_of = parent if self.inherit else None
             recipe = self.recipe if heir_of is None else self.recipe.inherited()
             child = Child(candidate.architecture, self.input_shape, self.num_classes, recipe)
-            inherited = 0 if heir_of is None else self._inherit(child, heir_of)
             child.to(self.device)
+            inherited = 0 if heir_of is None else self._inherit(child, heir_of)
             generator = torch.Generator(self.device).manual_seed(seed)
             train(child, self.data, candidate.budget, generator)
         accuracy = self.measure(child, "val")
@@ -197,11 +201,18 @@ class ChildTrainer:
         weights = self.weights.load(parent.key)
         if weights is None:
             raise TrainingError(f"the weights of its parent {parent.key} are gone")
-        taken = morph(parent.architecture, weights, child.architecture, child.network)
-        if neutral_norms(child.network) or not taken.exact:
-            generator = torch.Generator(self.device).manual_seed(0)
-            with closing(self.data.epoch(generator)) as batches:
-                give_statistics(
-                    child.network.to(self.device), next(batches)[0], renew=not taken.exact
-                )
+        taken = morph(parent.architecture, weights, child.architecture, child.network, self._sample)
         return taken.layers
+
+    @cached_property
+    def _sample(self) -> Tensor:
+        """The training examples on which heirs are fitted to their parents."""
+        generator = torch.Generator(self.device).manual_seed(0)
+        batches, count = [], 0
+        with closing(self.data.epoch(generator)) as epoch:
+            for features, _ in epoch:
+                batches.append(features)
+                count += len(features)
+                if count >= SAMPLE:
+                    break
+        return torch.cat(batches)[:SAMPLE]

@@ -5,7 +5,7 @@ tensors it stands for, and for each of its channels which channel there. With th
 weights fall into place, whatever was inserted, removed or scaled before it: what reads a channel
 that the parent has not got starts at zero, so that the function stays (after Net2Net, arXiv
 1511.05641, and network morphism, arXiv 1603.01670); where the action does not allow that, the
-strongest channels and the centre of the kernel are kept.
+strongest channels and the centre of the kernel are kept, and the rest is fitted on examples.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
+from rena_pl.layers.modules.norm import give_statistics
 from rena_pl.layers.registry import IN, IN2, OUT, LayerType, decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
-from rena_pl.network.build import Network
+from rena_pl.network.build import Network, build
+from rena_pl.network.refit import refit
 from rena_pl.network.transplant import Channels, Spaces, positional, transplant
 from rena_pl.space.actions import Remove
 from rena_pl.space.skeletons import expand
@@ -77,7 +79,11 @@ class Wiring:
 
 
 def morph(
-    parent: Architecture, weights: Mapping[str, Tensor], child: Architecture, network: Network
+    parent: Architecture,
+    weights: Mapping[str, Tensor],
+    child: Architecture,
+    network: Network,
+    features: Tensor | None = None,
 ) -> Inheritance:
     """Set a child's network so that it does what its parent does, or comes near.
 
@@ -86,9 +92,23 @@ def morph(
         weights: The parent network's state dict.
         child: The architecture of `network`.
         network: The child's network, freshly initialised; changed in place.
+        features: Examples of the task, on the network's device. With them, norms of new layers
+            get statistics, and where the function changes the network is fitted to its parent's.
     """
     with torch.no_grad():
-        return _Morph(parent, weights, child, network).run()
+        morphism = _Morph(parent, weights, child, network)
+        taken = morphism.run()
+    if features is None:
+        return taken
+    if taken.exact:
+        give_statistics(network, features)
+    else:
+        (*_, classifier) = network.head.children()
+        assert isinstance(classifier, nn.Linear)
+        before = build(parent, network.input_shape, classifier.out_features).to(features)
+        before.load_state_dict(weights)
+        refit(network, before, morphism.continues, features)
+    return taken
 
 
 class _Morph:

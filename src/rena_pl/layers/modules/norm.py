@@ -67,38 +67,40 @@ def neutral_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
 
 
 @torch.no_grad()
-def give_statistics(module: nn.Module, *inputs: Tensor, renew: bool = False) -> None:
+def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
     """Let norms that pass their input on do so in training mode as well.
 
-    Every one of `neutral_norms` gets the statistics of what it reads as running statistics,
-    and as gain and shift, besides a shift it may have: it gives the same as before, whether it
-    normalises by running statistics or by those of a batch.
-
     Args:
-        module: A whole network; left in evaluation mode.
+        module: A whole network; left in evaluation mode. All its `neutral_norms` change.
         inputs: A batch of what it reads.
-        renew: Whether the other norms get new running statistics too. Those of a parent can be so
-            far from what a changed network holds that an epoch is too short to forget them.
     """
-    neutral = set(neutral_norms(module))
 
     def settle(norm: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
-        variance, mean = torch.var_mean(arguments[0], dim=(0, 2, 3), correction=0)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        if norm in neutral:
-            norm.weight.copy_((variance + norm.eps).sqrt())
-            norm.bias.add_(mean)
+        take_statistics(norm, arguments[0])
 
-    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(settle) for norm in norms if renew or norm in neutral]
+    hooks = [norm.register_forward_pre_hook(settle) for norm in neutral_norms(module)]
     module.eval()
     module(*inputs)
     for hook in hooks:
         hook.remove()
+
+
+def take_statistics(norm: nn.BatchNorm2d, maps: Tensor) -> None:
+    """Give a norm the running statistics of some maps that it reads.
+
+    One that passes its input on gets them as gain and shift too, besides a shift it may have: it
+    gives the same as before, whether it normalises by running statistics or by those of a batch.
+    """
+    neutral = _is_neutral(norm)
+    variance, mean = torch.var_mean(maps, dim=(0, 2, 3), correction=0)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    if neutral:
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.add_(mean)
 
 
 def _is_neutral(norm: nn.BatchNorm2d) -> bool:
