@@ -272,8 +272,8 @@ def _inherits(parent: Architecture, network: Network, action: Action) -> bool:
     """Whether a child is said to compute what its parent does; an error where it does not."""
     child = action.apply(parent)
     child_network = build(child, network.input_shape, CLASSES).eval()
-    inheritance = morph(parent, network.state_dict(), child, child_network)
-    features = torch.randn(4, *network.input_shape)
+    features = torch.randn(16, *network.input_shape)
+    inheritance = morph(parent, network.state_dict(), child, child_network, features)
     with torch.no_grad():
         logits, expected = child_network(features), network(features)
     assert logits.isfinite().all(), f"({action}) gives outputs that are not finite"

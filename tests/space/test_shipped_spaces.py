@@ -50,7 +50,7 @@ def test_every_reachable_architecture_is_sound(config: Path) -> None:
             architecture, weights = start, build(start, shape, CLASSES).state_dict()
             continue
         network = build(child, shape, CLASSES)
-        morph(architecture, weights, child, network)
+        morph(architecture, weights, child, network, torch.randn(8, *shape))
         check(space, child, network, shape)
         architecture, weights = child, network.state_dict()
 
