@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 
 from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import START, Evaluation
+from rena_pl.evaluation.evaluator import Scored
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.controller import Budget, Controller
@@ -43,9 +46,10 @@ def test_two_searches_with_the_same_seed_have_the_same_ledger(tmp_path: Path) ->
     assert other.ledger.evaluations() != ledgers[0]
 
 
-def test_a_search_cut_short_goes_on_to_the_same_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("halvings", [0, 2])
+def test_a_search_cut_short_goes_on_to_the_same_end(tmp_path: Path, halvings: int) -> None:
     """Three updates, then the rest from the checkpoint: as if it had never stopped."""
-    budget = Budget(episodes=3, steps=2)
+    budget = Budget(episodes=4, steps=2, halvings=halvings)
     whole = synthetic.controller(1, budget)
     synthetic.trainer(6, tmp_path / "whole").fit(whole)
 
@@ -60,6 +64,35 @@ def test_a_search_cut_short_goes_on_to_the_same_end(tmp_path: Path) -> None:
     assert rest.ledger.evaluations() == whole.ledger.evaluations()
     for now, then in zip(rest.policy.parameters(), whole.policy.parameters(), strict=True):
         assert torch.equal(now, then)
+
+
+def test_the_better_half_is_trained_on_and_its_better_half_again(tmp_path: Path) -> None:
+    controller = synthetic.controller(0, Budget(episodes=8, steps=1, child_epochs=3, halvings=2))
+    synthetic.trainer(1, tmp_path).fit(controller)
+    rungs: list[list[Evaluation]] = [[], [], []]
+    for evaluation in controller.ledger.evaluations()[1:]:
+        rungs[evaluation.rung].append(evaluation)
+    assert [len(rung) for rung in rungs] == [8, 4, 2]
+    for rung, next_rung in pairwise(rungs):
+        by_key = {child.key: child for child in rung}
+        chosen = [by_key[child.parent] for child in next_rung]
+        left = [child for child in rung if child not in chosen]
+        assert min(e.reward for e in chosen) >= max(e.reward for e in left)
+        assert [e.architecture for e in chosen] == [e.architecture for e in next_rung]
+        assert [e.place for e in chosen] == [e.place for e in next_rung]
+    assert {child.budget for rung in rungs for child in rung} == {3}
+    assert controller.evaluations[0] == [
+        max((e for rung in rungs for e in rung if e.place == (0, episode, 0)), key=lambda e: e.rung)
+        for episode in range(8)
+    ]
+
+
+def test_children_clearly_worse_than_the_best_are_not_trained_on(tmp_path: Path) -> None:
+    budget = Budget(episodes=8, steps=1, halvings=1, stop_below=1.0)
+    controller = synthetic.controller(0, budget)
+    controller.scorer = lambda candidate, *_: Scored(0.5 if candidate.place == START else 0.4)
+    synthetic.trainer(1, tmp_path).fit(controller)
+    assert {evaluation.rung for evaluation in controller.ledger.evaluations()} == {0}
 
 
 def test_children_that_break_hard_bounds_are_never_scored(tmp_path: Path) -> None:

@@ -26,12 +26,14 @@ class Candidate:
         parent: Key of the evaluation whose weights it inherits; none to start from scratch.
         budget: Training, in child-epochs.
         place: Where in the search it was asked for.
+        rung: How often before it was among the better half of its wave, and was trained so.
     """
 
     architecture: Architecture
     parent: str | None
     budget: int
     place: Place
+    rung: int = 0
 
     def key(self, setting: str) -> str:
         """The evaluation's name: 16 hex digits of all that decides its outcome.
@@ -53,6 +55,7 @@ class Evaluation:
         parent: Key of the evaluation whose weights it inherited.
         budget: Child-epochs it was given; 0 if it was not trained.
         place: Where in the search it was asked for first.
+        rung: How often it was trained before in that place; its parent is then itself.
         profile: Its resource use.
         status: `done`, `failed` while training, or `infeasible` by a hard bound and not trained.
         accuracy: The metric on the validation split, a fraction; none unless done.
@@ -75,6 +78,7 @@ class Evaluation:
     reason: str = ""
     seed: int = 0
     inherited: int = 0
+    rung: int = 0
     seconds: float = field(default=0.0, compare=False)
 
     def as_dict(self) -> dict[str, Any]:

@@ -111,6 +111,7 @@ class Evaluator:
             parent=candidate.parent,
             budget=0,
             place=candidate.place,
+            rung=candidate.rung,
             profile=use,
             status="infeasible",
             accuracy=None,

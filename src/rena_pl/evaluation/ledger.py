@@ -86,7 +86,7 @@ class Ledger:
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations in the order of the search, whoever trained them and when."""
-        return sorted(self._evaluations.values(), key=lambda evaluation: evaluation.place)
+        return sorted(self._evaluations.values(), key=lambda e: (e.place, e.rung))
 
     @property
     def child_epochs(self) -> int:

@@ -29,7 +29,7 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.profile import profile
 from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import Walks, episode_generator, evaluate_walks, walk
+from rena_pl.search.episodes import Training, Walks, episode_generator, evaluate_walks, walk
 from rena_pl.search.feasible import feasible_start
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
 from rena_pl.search.policy import Policy, PolicySize
@@ -49,6 +49,9 @@ class Budget:
         draws: How often an action is drawn at most, until its child keeps the hard bounds; the
             last one stays and is recorded as infeasible.
         child_epochs: Epochs a child is trained for.
+        halvings: How often the better half of the children that were trained side by side, one of
+            each episode, is trained for as many epochs again (successive halving).
+        stop_below: A child whose reward is below this share of the best so far is left out there.
         start_epochs: Epochs the start network is trained for.
         final_epochs: Epochs of the full training at the end.
         final_candidates: How many of the best architectures are trained in full.
@@ -58,14 +61,22 @@ class Budget:
     steps: int = 3
     draws: int = 10
     child_epochs: int = 2
+    halvings: int = 0
+    stop_below: float = 0.0
     start_epochs: int = 5
     final_epochs: int = 40
     final_candidates: int = 3
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value < 1:
-                raise RenaError(f"budget.{name} must be at least 1, not {value}")
+            least = 0 if name in ("halvings", "stop_below") else 1
+            if value < least:
+                raise RenaError(f"budget.{name} must be at least {least}, not {value}")
+
+    @property
+    def training(self) -> Training:
+        """How much the children of an update are trained."""
+        return Training(self.child_epochs, self.halvings, self.stop_below)
 
 
 class Controller(LightningModule):
@@ -223,7 +234,7 @@ class Controller(LightningModule):
             self.budget.draws,
         )
         self.evaluations = evaluate_walks(
-            self.walks, start, self.budget.child_epochs, update, self.evaluate_all
+            self.walks, start, self.budget.training, update, self.evaluate_all
         )
         rewards = torch.tensor([[child.reward for child in wave] for wave in self.evaluations])
         gained = returns(rewards, start.reward, self.gradient.discount)

@@ -100,7 +100,7 @@ class SearchDisplay(Callback):
     def _advance(self, controller: Controller, evaluation: Evaluation) -> None:
         if evaluation.place[0] == FINAL:
             self.bars.update(self.final, advance=1)
-        elif evaluation.place != START:
+        elif evaluation.place != START and evaluation.rung == 0:
             self.bars.update(self.search, advance=1)
         self.bars.update(self.search, note=self._time_left(controller))
 
@@ -112,7 +112,7 @@ class SearchDisplay(Callback):
         pace = (time.monotonic() - self.started) / spent
         budget = controller.budget
         bars = {task.id: task for task in self.bars.tasks}
-        epochs = (bars[self.search].remaining or 0) * budget.child_epochs
+        epochs = (bars[self.search].remaining or 0) * budget.training.epochs_a_child
         epochs += (bars[self.final].remaining or 0) * budget.final_epochs
         seconds = pace * epochs
         return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"

@@ -88,8 +88,33 @@ def walk(
     return Walks(States.cat(states).to(device), torch.cat(decisions), children)
 
 
+@dataclass(frozen=True)
+class Training:
+    """How much the children of a wave are trained.
+
+    Attributes:
+        epochs: What each child gets, and what each of the better half gets more, every time.
+        halvings: How often the better half is trained on.
+        stop_below: A child with less than this share of the best reward before the update is
+            trained no further.
+    """
+
+    epochs: int
+    halvings: int = 0
+    stop_below: float = 0.0
+
+    @property
+    def epochs_a_child(self) -> float:
+        """On average, if no child is stopped."""
+        return self.epochs * (2 - 0.5**self.halvings)
+
+
 def evaluate_walks(
-    walks: Walks, start: Evaluation, budget: int, update: int, evaluate_all: EvaluateAll
+    walks: Walks,
+    start: Evaluation,
+    training: Training,
+    update: int,
+    evaluate_all: EvaluateAll,
 ) -> list[list[Evaluation]]:
     """Evaluate the children of some episodes, `[T][B]`, one step of all episodes at a time.
 
@@ -101,13 +126,58 @@ def evaluate_walks(
     for step, children in enumerate(walks.architectures):
         wave = evaluate_all(
             [
-                Candidate(child, parent.key, budget, (update, episode, step))
+                Candidate(child, parent.key, training.epochs, (update, episode, step))
                 for episode, (child, parent) in enumerate(zip(children, parents, strict=True))
             ]
         )
+        wave = _train_on(wave, start, training, (update, step), evaluate_all)
         parents = [
             child if child.status == "done" else parent
             for child, parent in zip(wave, parents, strict=True)
         ]
         evaluations.append(wave)
     return evaluations
+
+
+def _train_on(
+    wave: list[Evaluation],
+    start: Evaluation,
+    training: Training,
+    moment: tuple[int, int],
+    evaluate_all: EvaluateAll,
+) -> list[Evaluation]:
+    """Give the better half more, and of that the better half again (arXiv 1502.07943).
+
+    Returns:
+        The last evaluation of every child.
+    """
+    update, step = moment
+    latest = {child.key: child for child in wave}
+    episodes = {child.key: episode for episode, child in enumerate(wave)}
+    running = list(latest)
+    for rung in range(1, training.halvings + 1):
+        running.sort(key=lambda key: -latest[key].reward)
+        running = [
+            key
+            for key in running[: len(running) // 2]
+            if latest[key].status == "done"
+            and latest[key].reward >= training.stop_below * start.reward
+        ]
+        trained = evaluate_all(
+            [
+                Candidate(
+                    latest[key].architecture,
+                    latest[key].key,
+                    training.epochs,
+                    (update, episodes[key], step),
+                    rung,
+                )
+                for key in running
+            ]
+        )
+        latest |= {
+            key: child
+            for key, child in zip(running, trained, strict=True)
+            if child.status == "done"
+        }
+    return [latest[child.key] for child in wave]
