@@ -84,7 +84,10 @@ def test_inheritance_gives_a_child_a_start(tmp_path: Path) -> None:
     assert child.key != orphan.key
     off = evaluator(tmp_path / "off", inherit=False)
     parent = off.evaluate(Candidate(chain(8), None, 6, START))
-    assert off.evaluate(Candidate(chain(8, 8), parent.key, 1, (0, 0, 0))).inherited == 0
+    child = off.evaluate(Candidate(chain(8, 8), parent.key, 1, (0, 0, 0)))
+    assert child.inherited == 0
+    longer = off.evaluate(Candidate(chain(8, 8), child.key, 1, (0, 0, 0), rung=1))
+    assert longer.inherited == 2  # its own weights, whatever it had from its parent
 
 
 def test_an_infeasible_candidate_costs_nothing_and_says_why(tmp_path: Path) -> None:

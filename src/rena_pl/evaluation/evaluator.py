@@ -156,7 +156,8 @@ class ChildTrainer:
         metric: What is measured on the validation split.
         weights: Where weights are kept.
         device: Where children are trained.
-        inherit: Whether a child starts from its parent's weights.
+        inherit: Whether a child starts from its parent's weights; one that is trained on always
+            starts from its own.
     """
 
     def __init__(
@@ -183,7 +184,8 @@ class ChildTrainer:
         gpu = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpu):  # dropout and the like draw from torch's own
             torch.manual_seed(seed)
-            heir_of = parent if self.inherit else None
+            goes_on = self.inherit or candidate.rung > 0
+            heir_of = parent if goes_on else None
             recipe = self.recipe if heir_of is None else self.recipe.inherited()
             child = Child(candidate.architecture, self.input_shape, self.num_classes, recipe)
             child.to(self.device)

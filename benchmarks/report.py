@@ -1,0 +1,49 @@
+"""What the timing benchmarks share: arguments, a table, a file of figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import machine
+from rich.console import Console
+from rich.table import Table
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+
+def arguments(doc: str | None) -> argparse.Namespace:
+    """`--quick`, `--seed`, `--threads` and `--json`, which every timing benchmark takes."""
+    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="less than a minute, less exact")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    return options
+
+
+def finish(
+    options: argparse.Namespace, script: str, figures: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Print the figures as a table, a row for each name, and write them down if asked to."""
+    columns = list(next(iter(figures.values())))
+    table = Table("", *columns)
+    for name, row in figures.items():
+        table.add_row(name, *(str(row[column]) for column in columns))
+    Console().print(table)
+    if options.json:
+        quick = " --quick" if options.quick else ""
+        command = f"python benchmarks/{script}{quick} --seed {options.seed}"
+        result = {
+            "command": f"{command} --threads {options.threads}",
+            "machine": machine(),
+            "figures": figures,
+        }
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
