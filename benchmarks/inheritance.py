@@ -26,6 +26,7 @@ from rena_pl.child.data import ResidentData
 from rena_pl.child.fit import score, train
 from rena_pl.child.module import Child, Recipe
 from rena_pl.data import SpeechCommands
+from rena_pl.evaluation.evaluator import SAMPLE
 from rena_pl.network import morph
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
@@ -64,8 +65,8 @@ class Bench:
         task.setup("fit")
         self.shape, self.classes = task.input_shape, task.num_classes
         self.data = ResidentData(task, torch.device("cpu"))
-        views, _ = zip(*islice(self.data.epoch(torch.Generator().manual_seed(0)), 2), strict=True)
-        self.sample = torch.cat(views)
+        views, _ = zip(*islice(self.data.epoch(torch.Generator().manual_seed(0)), 3), strict=True)
+        self.sample = torch.cat(views)[:SAMPLE]
         self.patience = patience
         self.recipe = recipe
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture
 from rena_pl.network import Network, build, morph
+from rena_pl.network.refit import _fit, _placed
 from rena_pl.space.actions import Action, Insert, Remove, Scale
 from tests.network.networks import CLASSES, chain, features, layer, trained
 
@@ -58,11 +59,64 @@ def test_a_network_with_a_layer_less_comes_nearer_its_parent() -> None:
         assert fitted < 0.5 * morphed, action
 
 
-def test_other_strides_are_compared_place_by_place() -> None:
+def test_after_another_stride_a_place_is_compared_with_the_one_it_lies_at() -> None:
+    for old, new, expected in ((101, 51, [0, 2, 4]), (6, 2, [0, 3]), (9, 5, [0, 2, 4])):
+        places = torch.arange(old).view(1, 1, 1, old)
+        assert _placed(places, new, 3).flatten()[: len(expected)].tolist() == expected
+    assert _placed(torch.arange(2).view(1, 1, 2, 1), 4, 2).flatten().tolist() == [0, 0, 1, 1]
     parent = chain(*(layer("conv2d", index, channels=8) for index in range(3)))
-    for action in (Scale(0, "stride_width", 2), Scale(1, "stride_height", 3)):
+    for action in (Scale(1, "stride_width", 2), Scale(1, "stride_height", 3)):
         morphed, fitted = distances(parent, action)
         assert fitted < 0.8 * morphed, action
+
+
+def test_kept_channels_are_compared_with_those_they_stand_for() -> None:
+    """The strongest of 8 channels stay; a depthwise convolution behind them keeps theirs."""
+    parent = chain(
+        layer("conv2d", 0, channels=8),
+        layer("depthwise_separable", 1, channels=8),
+        layer("inverted_residual", 2, channels=8),
+    )
+    for action in (Scale(0, "channels", 5), Scale(0, "activation", "crelu")):
+        morphed, fitted = distances(parent, action)
+        assert fitted < 0.7 * morphed, action
+
+
+def test_a_convolution_that_takes_over_its_norm_gives_what_the_norm_gave() -> None:
+    parent = chain(
+        layer("conv2d", 0, channels=8, norm="sub_spectral"),
+        layer("conv2d", 1, channels=8),
+    )
+    morphed, fitted = distances(parent, Scale(0, "norm", "none"))
+    assert fitted < morphed
+
+
+def test_a_branch_without_a_constant_is_fitted_without_one() -> None:
+    parent = chain(layer("conv2d", 0, channels=8), layer("broadcast_residual", 1, channels=8))
+    for action in (Scale(0, "channels", 4), Scale(1, "kernel_width", 1)):
+        morphed, fitted = distances(parent, action)
+        assert fitted < 0.7 * morphed, action
+
+
+def test_what_carries_no_information_changes_no_weight() -> None:
+    """Channels that are constant, in float32: nothing blows up."""
+    for seed in range(20):
+        torch.manual_seed(seed)
+        part = nn.Conv2d(8, 8, (3, 1), groups=8, bias=False)
+        before = part.weight.detach().clone()
+        maps = (10 * torch.rand(8)).view(1, 8, 1, 1).expand(64, 8, 6, 9).contiguous()
+        with torch.no_grad():
+            _fit(part, maps, part(maps) + torch.randn(64, 8, 4, 9), None, shifted=True)
+        assert (part.weight - before).abs().max() < 1e-3
+
+
+def test_a_fit_that_examples_held_out_contradict_is_dropped() -> None:
+    """64 weights and 40 examples of nothing but noise."""
+    part = nn.Linear(64, 4)
+    before = part.weight.detach().clone()
+    with torch.no_grad():
+        _fit(part, torch.randn(40, 64), 100 * torch.randn(40, 4), None, shifted=False)
+    assert torch.equal(part.weight, before)
 
 
 def test_what_stands_before_the_change_stays() -> None:
@@ -89,19 +143,22 @@ def test_an_exact_child_is_not_fitted() -> None:
     parent = chain(*(layer("conv2d", index, channels=8) for index in range(2)))
     child = Insert(1, "conv2d", layer("conv2d", channels=12).hyper).apply(parent)
     before = trained(parent)
-    after = build(child, before.input_shape, CLASSES).double().eval()
-    assert morph(parent, before.state_dict(), child, after, features(64)).exact
-    unseen = features()
-    torch.testing.assert_close(after(unseen), before(unseen), rtol=1e-4, atol=1e-4)
-    norms = [part for part in after.modules() if isinstance(part, nn.BatchNorm2d)]
-    assert all(norm.running_mean.abs().max() > 0 for norm in norms)
+    networks = [build(child, before.input_shape, CLASSES).double().eval() for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    for network, given in zip(networks, (None, features(64)), strict=True):
+        assert morph(parent, before.state_dict(), child, network, given).exact
+    morphed, fitted = networks
+    for name, weight in morphed.named_parameters():
+        if "layers.1." not in name or "norm" not in name:  # the new norm gets statistics
+            assert torch.equal(fitted.get_parameter(name), weight), name
+    assert fitted.layers[1].norm.running_mean.abs().max() > 0
 
 
 def test_the_parent_is_left_alone() -> None:
     parent = chain(*(layer("temporal", index, channels=8) for index in range(2)))
     before = trained(parent)
-    weights = {name: tensor.clone() for name, tensor in before.state_dict().items()}
-    given = dict(weights)
+    given = before.state_dict()
+    weights = {name: tensor.clone() for name, tensor in given.items()}
     child = Remove(0).apply(parent)
     after = build(child, before.input_shape, CLASSES).double().eval()
     morph(parent, given, child, after, features(64))

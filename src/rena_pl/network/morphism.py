@@ -24,7 +24,7 @@ from rena_pl.layers.registry import IN, IN2, OUT, LayerType, decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.network.build import Network, build
 from rena_pl.network.refit import refit
-from rena_pl.network.transplant import Channels, Spaces, positional, transplant
+from rena_pl.network.transplant import Channels, Spaces, flow_of, positional, transplant
 from rena_pl.space.actions import Remove
 from rena_pl.space.skeletons import expand
 
@@ -107,7 +107,7 @@ def morph(
         assert isinstance(classifier, nn.Linear)
         before = build(parent, network.input_shape, classifier.out_features).to(features)
         before.load_state_dict(weights)
-        refit(network, before, morphism.continues, features)
+        refit(network, before, morphism.continues, morphism.written, features)
     return taken
 
 
@@ -128,6 +128,8 @@ class _Morph:
         self.weights = {name: tensor.to(device) for name, tensor in weights.items()}
         self.network = network
         self.exact = True
+        self.written: dict[nn.Module, Channels] = {}
+        """Which of the parent's channels the outputs of the child's parts stand for."""
 
     def run(self) -> Inheritance:
         """Go through the layers in order, then the classifier."""
@@ -150,7 +152,8 @@ class _Morph:
         stands = layer_type.pass_on(self.network.layers[index], inputs)
         size, height = self.child.shapes[index + 1][0], inputs[0][1]
         merges = layer_type.merges_height and height > 1 and not first.merged
-        passed = with_heights(first.channels, height, height) if merges else first.channels
+        old = height if first.node is None else self.parent.shapes[first.node][1]
+        passed = with_heights(first.channels, height, old) if merges else first.channels
         channels = passed[: size // 2 if is_mirrored(layer_type) else size]
         channels = channels + [-1] * (size - len(channels))
         self.exact &= layer_type.is_identity(inputs, first.nonnegative)
@@ -184,6 +187,10 @@ class _Morph:
         weights = self._weights_of(f"layers.{source}")
         flows = layer_type.flows()
         lost = transplant(self.network.layers[index], old, weights, flows, spaces)
+        for name, part in self.network.layers[index].named_modules():
+            flow = flow_of(name, flows)
+            if flow is not None and flow[1] in spaces:
+                self.written[part] = spaces[flow[1]]
         for slot in layer_type.alongside(inputs):
             lost |= any(
                 out not in (-1, channel)

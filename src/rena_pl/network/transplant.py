@@ -72,7 +72,7 @@ def transplant(
     # What the parent has settles the spaces; a projection that it lacks is set by them.
     for name in sorted(parts, key=lambda name: name not in old_parts):
         part, before = parts[name], old_parts.get(name)
-        flow = _flow(name, flows)
+        flow = flow_of(name, flows)
         tensors = (
             {n.removeprefix(f"{name}."): t for n, t in weights.items() if n.startswith(f"{name}.")}
             if name
@@ -105,7 +105,8 @@ def _parts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, part
 
 
-def _flow(name: str, flows: Mapping[str, tuple[str, str]]) -> tuple[str, str] | None:
+def flow_of(name: str, flows: Mapping[str, tuple[str, str]]) -> tuple[str, str] | None:
+    """What the part of that name reads and writes."""
     known = [
         prefix
         for prefix in flows
@@ -257,7 +258,7 @@ def _fill_recurrent(
 
 def _cells(target: Tensor, source: Tensor, rows: Channels, columns: Channels) -> None:
     """Old rows take old columns and have zero in new ones; new rows stay."""
-    row, column = torch.tensor(rows), torch.tensor(columns)
+    row, column = (torch.tensor(numbers, device=target.device) for numbers in (rows, columns))
     taken = source[row[row >= 0]][:, column.clamp(min=0)]
     is_old = (column >= 0).reshape(1, -1, *[1] * (target.dim() - 2))
     target[row >= 0] = taken * is_old
@@ -265,7 +266,7 @@ def _cells(target: Tensor, source: Tensor, rows: Channels, columns: Channels) ->
 
 def _rows(target: Tensor, source: Tensor, rows: Channels) -> None:
     """Old rows are taken; new ones stay."""
-    row = torch.tensor(rows)
+    row = torch.tensor(rows, device=target.device)
     target[row >= 0] = source[row[row >= 0]]
 
 
@@ -277,7 +278,7 @@ def _pass_on(part: nn.Module, reads: Channels | None, writes: Channels | None) -
     conv = part.convolution
     if conv.groups > 1:
         return
-    row, column = torch.tensor(writes), torch.tensor(reads)
+    row, column = (torch.tensor(c, device=conv.weight.device) for c in (writes, reads))
     same = (row[:, None] == column[None, :]) & (row[:, None] >= 0)
     conv.weight[row >= 0] = 0
     conv.weight[row >= 0, :, part.centre[0], part.centre[1]] = same[row >= 0].to(conv.weight.dtype)

@@ -81,7 +81,8 @@ def give_statistics(module: nn.Module, *inputs: Tensor) -> None:
 
     hooks = [norm.register_forward_pre_hook(settle) for norm in neutral_norms(module)]
     module.eval()
-    module(*inputs)
+    if hooks:
+        module(*inputs)
     for hook in hooks:
         hook.remove()
 
@@ -92,10 +93,10 @@ def take_statistics(norm: nn.BatchNorm2d, maps: Tensor) -> None:
     One that passes its input on gets them as gain and shift too, besides a shift it may have: it
     gives the same as before, whether it normalises by running statistics or by those of a batch.
     """
+    if norm.running_mean is None or norm.running_var is None:
+        return
     neutral = _is_neutral(norm)
     variance, mean = torch.var_mean(maps, dim=(0, 2, 3), correction=0)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
     norm.running_mean.copy_(mean)
     norm.running_var.copy_(variance)
     if neutral:
@@ -104,8 +105,8 @@ def take_statistics(norm: nn.BatchNorm2d, maps: Tensor) -> None:
 
 
 def _is_neutral(norm: nn.BatchNorm2d) -> bool:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
+    if norm.running_mean is None or norm.running_var is None:
+        return False
     passing = torch.full_like(norm.weight, (1 + norm.eps) ** 0.5)
     return (
         not norm.running_mean.any()
