@@ -55,6 +55,14 @@ def test_a_child_is_trained_recorded_and_found_again(tmp_path: Path) -> None:
     assert again.ledger.child_epochs == 4
 
 
+def test_heirs_of_a_parent_see_the_same_examples_in_the_same_order() -> None:
+    one, other = (Candidate(chain(c), "parent", 2, START) for c in (8, 12))
+    assert one.key("setting") != other.key("setting")
+    assert one.seed("setting") == other.seed("setting")
+    assert one.seed("setting") != one.seed("another")
+    assert one.seed("setting") != Candidate(chain(8), "another", 2, START).seed("setting")
+
+
 def test_the_same_candidate_gives_the_same_evaluation(tmp_path: Path) -> None:
     candidate = Candidate(chain(8), None, 2, START)
     torch.manual_seed(1)

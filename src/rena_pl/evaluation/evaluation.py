@@ -41,8 +41,19 @@ class Candidate:
         Args:
             setting: What is the same for all children of a search: seed, task, recipe.
         """
-        parts = (self.architecture.arch_id, self.parent, self.budget, setting)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return _hash([self.architecture.arch_id, self.parent, self.budget, setting])
+
+    def seed(self, setting: str) -> int:
+        """Of initialisation and training: the same for all heirs of a parent.
+
+        They see the same examples in the same order and views, so that what sets them apart is
+        the network. From-scratch trainings of the same length share theirs too.
+        """
+        return int(_hash([self.parent, self.budget, setting])[:8], 16)
+
+
+def _hash(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class Evaluator:
             accuracy=None,
             reward=self.objective.reward(0.0, use),
             reason="; ".join(f"{c} is broken by {readable(use[c.entry])}" for c in broken),
-            seed=int(key[:8], 16),
+            seed=candidate.seed(self.setting),
         )
         if broken:
             return outcome

@@ -37,10 +37,18 @@ class Outcome:
 
 
 def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -> list[Evaluation]:
-    """The best evaluations of different architectures, those that meet every bound first."""
+    """The best evaluations of different architectures, those that meet every bound first.
+
+    The best of every walk come before the others of it, which differ from them in a few actions:
+    a short training tells such networks apart too badly to be worth several of the places.
+    """
     ranked = sorted(
         (e for e in evaluations if e.status == "done" and e.place[0] < FINAL),
         key=lambda e: (not objective.meets_all(e.profile), -e.reward),
+    )
+    best_of_walk = {e.place[:2]: e for e in reversed(ranked)}
+    ranked.sort(
+        key=lambda e: (not objective.meets_all(e.profile), e is not best_of_walk[e.place[:2]])
     )
     first = {e.architecture: e for e in reversed(ranked)}
     return sorted(first.values(), key=ranked.index)[:count]
@@ -53,7 +61,8 @@ def full_trainings(
     if not evaluations:
         return []
     start = evaluations[0].architecture
-    best = [evaluation.architecture for evaluation in finalists(evaluations, objective, count)]
+    others = [evaluation for evaluation in evaluations if evaluation.architecture != start]
+    best = [evaluation.architecture for evaluation in finalists(others, objective, count)]
     architectures = dict.fromkeys([start, *best])
     return [
         Candidate(architecture, None, epochs, (FINAL, number, 0))

@@ -1,0 +1,53 @@
+"""Which networks are trained in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rena_pl.architecture import Architecture
+from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, Place
+from rena_pl.layers import layer_types
+from rena_pl.objective import Constraint, Objective
+from rena_pl.search.final import finalists, full_trainings
+
+
+def evaluation(channels: int, place: Place, reward: float, params: int = 100) -> Evaluation:
+    temporal = layer_types()["temporal"]
+    architecture = Architecture((temporal(channels=channels, kernel=3).as_layer(0),))
+    return Evaluation(
+        key=str(place),
+        architecture=architecture,
+        parent=None,
+        budget=1,
+        place=place,
+        profile={"params": params},
+        status="done",
+        accuracy=reward,
+        reward=reward,
+    )
+
+
+SEARCHED = [
+    evaluation(8, START, 0.5),
+    evaluation(12, (0, 0, 0), 0.80),
+    evaluation(16, (0, 0, 1), 0.90),
+    evaluation(20, (0, 1, 0), 0.70),
+    evaluation(16, (0, 1, 1), 0.60),
+    evaluation(24, (1, 0, 0), 0.99, params=300),
+]
+BOUND = Objective([Constraint("params", max=200)])
+
+
+def channels(evaluations: Sequence[Evaluation | Candidate]) -> list[object]:
+    return [dict(e.architecture.layers[0].hyper)["channels"] for e in evaluations]
+
+
+def test_the_best_of_each_walk_comes_before_the_others_and_the_feasible_before_all() -> None:
+    assert channels(finalists(SEARCHED[1:], BOUND, 4)) == [16, 20, 12, 24]
+
+
+def test_the_start_network_takes_no_place_of_a_finalist() -> None:
+    again = evaluation(8, (2, 0, 0), 0.95)
+    candidates = full_trainings([*SEARCHED, again], BOUND, 5, 2)
+    assert channels(candidates) == [8, 16, 20]
+    assert {(c.parent, c.budget) for c in candidates} == {(None, 5)}
