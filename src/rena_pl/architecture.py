@@ -46,6 +46,10 @@ class Layer:
         """A layer from a mapping of hyper-parameters."""
         return cls(kind, tuple(sorted(hyper.items())), inputs)
 
+    def reading(self, *inputs: int) -> Layer:
+        """The same layer with other inputs."""
+        return Layer(self.kind, self.hyper, inputs)
+
     @property
     def values(self) -> dict[str, Value]:
         """The hyper-parameters by name."""

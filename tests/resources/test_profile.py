@@ -136,7 +136,7 @@ def test_peak_memory_of_layers_by_hand() -> None:
     types = layer_types()
 
     def working(layer: LayerType, *inputs: Shape) -> int:
-        return profile_layer(layer.as_layer(), inputs).working
+        return profile_layer(layer, inputs).working
 
     block = types["temporal_residual"](channels=4, stride=1)
     assert working(block, (50, 1, 100)) == (50 + 2 * 4) * 100

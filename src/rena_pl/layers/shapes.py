@@ -7,17 +7,17 @@ from functools import lru_cache
 
 from rena_pl.architecture import ArchitectureError, Layer, Shape
 from rena_pl.errors import RenaError
-from rena_pl.layers.registry import decode
+from rena_pl.layers.registry import LayerType, decode
 
 
 @lru_cache(maxsize=100_000)
-def _output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
-    return decode(layer).output_shape(inputs)
+def _output_shape(layer: LayerType, inputs: tuple[Shape, ...]) -> Shape:
+    return layer.output_shape(inputs)
 
 
 def input_shapes(layer: Layer, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
     """The shapes a layer reads, given the network input's shape and those of the layers so far."""
-    return tuple(shapes[source] for source in layer.inputs)
+    return tuple([shapes[source] for source in layer.inputs])
 
 
 def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
@@ -31,11 +31,11 @@ def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
     flat = [False]
     for number, layer in enumerate(layers, start=1):
         try:
-            flattens = decode(layer).flattens
-            if any(flat[source] for source in layer.inputs) and not flattens:
+            decoded = decode(layer)
+            if not decoded.flattens and any(flat[source] for source in layer.inputs):
                 raise ArchitectureError("its input has no height and width left")
-            shapes.append(_output_shape(layer, input_shapes(layer, shapes)))
+            shapes.append(_output_shape(decoded, input_shapes(layer, shapes)))
         except (RenaError, ValueError) as error:
             raise ArchitectureError(f"layer {number} ({layer.kind}): {error}") from None
-        flat.append(flattens)
+        flat.append(decoded.flattens)
     return shapes

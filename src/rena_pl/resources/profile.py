@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, Layer, Shape
 from rena_pl.errors import RenaError
-from rena_pl.layers.registry import decode, layer_types
+from rena_pl.layers.registry import LayerType, decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.space.skeletons import expand
 
@@ -98,7 +98,8 @@ def profile(
     if dtype not in BYTES:
         raise RenaError(f"unknown dtype '{dtype}'; known are {', '.join(BYTES)}")
     size = BYTES[dtype]
-    layers = layer_profiles(architecture, input_shape, num_classes)
+    network = expand(architecture).layers
+    layers = _counts(network, input_shape, num_classes)
     params = sum(layer.params for layer in layers)
     flops = 2 * sum(layer.macs for layer in layers)
     moved = size * sum(layer.read + layer.params + layer.written for layer in layers)
@@ -109,7 +110,7 @@ def profile(
         flops=flops,
         bytes_moved=moved,
         intensity=flops / moved,
-        peak_memory=size * max(_alive(prod(input_shape), expand(architecture).layers, layers)),
+        peak_memory=size * max(_alive(prod(input_shape), network, layers)),
     )
 
 
@@ -117,12 +118,12 @@ def layer_profiles(
     architecture: Architecture, input_shape: Shape, num_classes: int
 ) -> list[LayerProfile]:
     """The counts of every layer of the network in order, the classifier last."""
-    expanded = expand(architecture).layers
-    shapes = layer_shapes(expanded, input_shape)
-    counts = [
-        profile_layer(Layer(layer.kind, layer.hyper), input_shapes(layer, shapes))
-        for layer in expanded
-    ]
+    return _counts(expand(architecture).layers, input_shape, num_classes)
+
+
+def _counts(network: Sequence[Layer], input_shape: Shape, num_classes: int) -> list[LayerProfile]:
+    shapes = layer_shapes(network, input_shape)
+    counts = [profile_layer(decode(layer), input_shapes(layer, shapes)) for layer in network]
     return [*counts, _profile_head(shapes[-1], num_classes)]
 
 
@@ -133,24 +134,24 @@ def _alive(
     last_reader = {0: 1}
     for number, layer in enumerate(network, start=1):
         last_reader.update(dict.fromkeys(layer.inputs, number))
-    sizes = [input_values, *(layer.written for layer in counts[:-1])]
+    sizes = [input_values, *[layer.written for layer in counts[:-1]]]
+    held = input_values  # of all outputs that this layer or a later one reads
     for number, layer in enumerate(network, start=1):
-        waiting = sum(
-            sizes[source]
-            for source in range(number)
-            if source not in layer.inputs and last_reader.get(source, 0) > number
-        )
+        read = set(layer.inputs)
+        waiting = held - sum([sizes[source] for source in read])
         yield counts[number - 1].working + waiting
+        kept = [sizes[source] for source in (*read, number) if last_reader.get(source, 0) > number]
+        held = waiting + sum(kept)
     yield counts[-1].working
 
 
 @lru_cache(maxsize=200_000)
-def profile_layer(layer: Layer, inputs: tuple[Shape, ...]) -> LayerProfile:
-    """The counts of a layer that reads such shapes; where it reads them from does not matter."""
+def profile_layer(layer: LayerType, inputs: tuple[Shape, ...]) -> LayerProfile:
+    """The counts of a layer that reads such shapes."""
     with torch.device("meta"):
-        module = decode(layer).build(inputs)
-    written = prod(decode(layer).output_shape(inputs))
-    return _count(str(layer), module, inputs, written, decode(layer).held_values(inputs))
+        module = layer.build(inputs)
+    written = prod(layer.output_shape(inputs))
+    return _count(str(layer.as_layer()), module, inputs, written, layer.held_values(inputs))
 
 
 @lru_cache(maxsize=10_000)

@@ -58,7 +58,7 @@ class Insert:
         if later:
             sources = list(later[0].inputs)
             sources[self.slot] = number
-            later[0] = replace(later[0], inputs=tuple(sources))
+            later[0] = later[0].reading(*sources)
         new = Layer(self.kind, self.hyper, inputs)
         return replace(architecture, layers=(*layers[: self.reader], new, *later))
 
@@ -102,7 +102,7 @@ def first_source(architecture: Architecture, reader: int, slot: int) -> int:
 
 
 def _renumbered(layer: Layer, number: Callable[[int], int]) -> Layer:
-    return replace(layer, inputs=tuple(map(number, layer.inputs)))
+    return layer.reading(*map(number, layer.inputs))
 
 
 def _only_read(layers: Sequence[Layer], output: int) -> tuple[Layer, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property, lru_cache
 from typing import ClassVar
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton
 from rena_pl.errors import RenaError
 from rena_pl.layers.convolution import Conv2d, Temporal
 from rena_pl.layers.pooling import Pool
-from rena_pl.layers.registry import LayerType, check_value, decode
+from rena_pl.layers.registry import check_value, decode
 
 MOST_REPEATS = 64
 MOST_GROWTH = 64
@@ -94,40 +95,45 @@ class Stack(SkeletonType):
 
     def expand(self, layers: tuple[Layer, ...]) -> Expanded:
         """Stem, and every module reading what the one before it gave."""
-        made = [self._stem().as_layer(0)]
+        made = [self._stem]
         searched: list[int | None] = [None]
         for stage in range(self.stages):
             if stage > 0:
-                made.append(Pool(mode=self.reduction).as_layer(len(made)))
+                made.append(self._reduction.reading(len(made)))
                 searched.append(None)
             for _ in range(self.repeats):
                 before = len(made)  # the module's input 0, and what its layer numbers add to
                 made.extend(
-                    replace(
-                        widened(layer, self.growth**stage),
-                        inputs=tuple(before + source for source in layer.inputs),
+                    widened(layer, self.growth**stage).reading(
+                        *[before + source for source in layer.inputs]
                     )
                     for layer in layers
                 )
                 searched.extend(range(len(layers)))
         return Expanded(tuple(made), tuple(searched))
 
-    def _stem(self) -> LayerType:
+    @cached_property
+    def _stem(self) -> Layer:
         channels, kernel, stride = self.stem_channels, self.stem_kernel, self.stem_stride
         if self.stem == "temporal":
-            return Temporal(channels=channels, kernel=kernel, stride=stride)
+            return Temporal(channels=channels, kernel=kernel, stride=stride).as_layer(0)
         return Conv2d(
             channels=channels,
             kernel_height=kernel,
             kernel_width=kernel,
             stride_height=stride,
             stride_width=stride,
-        )
+        ).as_layer(0)
+
+    @cached_property
+    def _reduction(self) -> Layer:
+        return Pool(mode=self.reduction).as_layer()
 
 
 _skeletons: dict[str, type[SkeletonType]] = {"chain": Chain, "stack": Stack}
 
 
+@lru_cache(maxsize=100_000)
 def widened(layer: Layer, factor: int) -> Layer:
     """The layer with so many times its channels, where it has channels of its own."""
     width = decode(layer).stage_scaled
@@ -137,6 +143,7 @@ def widened(layer: Layer, factor: int) -> Layer:
     return replace(layer, hyper=tuple(sorted(values.items())))
 
 
+@cache
 def skeleton(data: Skeleton) -> SkeletonType:
     """The meaning of a skeleton's data.
 
