@@ -175,8 +175,13 @@ class _Morph:
                 read, self.parent.layers[source].inputs, inputs, strict=True
             )
         ]
-        spaces = Spaces(zip((IN, IN2), reads, strict=False))
+        nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
         size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
+        weights = self._weights_of(f"layers.{source}")
+        if (layer_type, inputs) == (before, inputs_before) and all(map(is_unchanged, reads)):
+            self.network.layers[index].load_state_dict(weights)
+            return Carried(source + 1, positional(size, size), nonnegative)
+        spaces = Spaces(zip((IN, IN2), reads, strict=False))
         passed = layer_type.passes(inputs)
         if passed and passed == before.passes(inputs_before):
             together = side_by_side([spaces[(IN, IN2)[slot]] for slot in passed], inputs_before)
@@ -184,7 +189,6 @@ class _Morph:
             spaces.lost = any(0 <= channel < old_size for channel in together[size:])
         with torch.device("meta"):
             old = before.build(inputs_before)
-        weights = self._weights_of(f"layers.{source}")
         flows = layer_type.flows()
         lost = transplant(self.network.layers[index], old, weights, flows, spaces)
         for name, part in self.network.layers[index].named_modules():
@@ -205,7 +209,6 @@ class _Morph:
         channels = spaces.get(OUT, positional(size, old_size))
         if len(channels) < size:
             channels = mirrored(channels, old_size, is_mirrored(before))
-        nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
         return Carried(source + 1, channels, nonnegative)
 
     def _stays(
@@ -326,6 +329,11 @@ def side_by_side(parts: Sequence[Channels], inputs: Sequence[Shape]) -> Channels
         joined += [before + channel if channel >= 0 else -1 for channel in channels]
         before += shape[0]
     return joined
+
+
+def is_unchanged(channels: Channels) -> bool:
+    """Whether every channel is the one of its number."""
+    return channels == positional(len(channels), len(channels))
 
 
 def is_mirrored(layer_type: LayerType) -> bool:
