@@ -33,7 +33,11 @@ from rena_pl.space.named import NAMED
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
-PARENTS = {"tc_resnet8": "kws_tight.yaml", "bc_resnet_1": "kws_micro.yaml"}
+PARENTS = {
+    "tc_resnet8": "kws_tight.yaml",
+    "bc_resnet_1": "kws_micro.yaml",
+    "ds_cnn_s": "kws_free.yaml",
+}
 """Named networks, and the config whose search space the actions on each are from."""
 SLACK = 0.005
 
@@ -148,6 +152,9 @@ def main() -> None:
             r.from_scratch if r.from_scratch is not None else never for r in rows
         ),
         "exact": sum(row.exact for row in rows),
+        "back_within_one_epoch": {
+            name: sum(r.parent == name and r.inherited in (0, 1) for r in rows) for name in PARENTS
+        },
         "actions": [asdict(row) for row in rows],
     }
     print(
