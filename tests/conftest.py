@@ -14,8 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _two_threads() -> None:
-    torch.set_num_threads(2)
+def _one_thread() -> None:
+    """Small tensors: threads that wait for each other cost more than they compute."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,6 @@ from rena_pl.layers import registry as registry_module
 from rena_pl.layers.modules.convolution import NormedConvolution
 from rena_pl.space import SearchSpace
 from rena_pl.testing import check_layer_type
-from tests.threads import one_thread
-
-__all__ = ["one_thread"]
 
 
 @pytest.fixture(autouse=True)

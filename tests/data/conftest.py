@@ -6,18 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 RATE = 16_000
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """The tensors are small: more threads only wait for each other, and sum in another order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def tone(word: str, seconds: float = 1.0, rate: int = RATE, seed: int = 0) -> np.ndarray:

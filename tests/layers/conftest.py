@@ -1,5 +1,0 @@
-"""Everything here runs on one thread."""
-
-from tests.threads import one_thread
-
-__all__ = ["one_thread"]
