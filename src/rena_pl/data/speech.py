@@ -19,8 +19,9 @@ from rena_pl.data.files import Skipped, report_skipped
 from rena_pl.data.front_end import FeatureKind, SpeechFrontEnd
 from rena_pl.data.noise import NoiseBank, part_for_split, synthetic_backgrounds
 from rena_pl.data.speed import change_speed
-from rena_pl.data.tensor_task import PLACES, SPLITS, Split, TensorTask, short_hash
+from rena_pl.data.tensor_task import PLACES, SPLITS, Split, TensorTask
 from rena_pl.errors import RenaError
+from rena_pl.hashing import short_hash
 
 UNKNOWN = "unknown"
 SILENCE = "silence"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from rena_pl.errors import RenaError
+from rena_pl.hashing import short_hash
 
 Batch = tuple[Tensor, Tensor]
 
@@ -152,11 +151,6 @@ class TensorTask(LightningDataModule):
     def _dataloader(self, name: str, shuffle: bool = False) -> DataLoader[Batch]:
         batches = _Batches(self.splits[name], self.batch_size, self.seed if shuffle else None)
         return DataLoader(batches, batch_size=None)
-
-
-def short_hash(content: Any) -> str:
-    """16 hexadecimal digits that depend on every value in `content` (plain types and paths)."""
-    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
 
 
 class _Batches(torch.utils.data.IterableDataset[Batch]):

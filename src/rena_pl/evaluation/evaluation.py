@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from rena_pl.architecture import Architecture
+from rena_pl.hashing import short_hash
 
 Status = Literal["done", "failed", "infeasible"]
 Place = tuple[int, int, int]
@@ -41,7 +40,7 @@ class Candidate:
         Args:
             setting: What is the same for all children of a search: seed, task, recipe.
         """
-        return _hash([self.architecture.arch_id, self.parent, self.budget, setting])
+        return short_hash([self.architecture.arch_id, self.parent, self.budget, setting])
 
     def seed(self, setting: str) -> int:
         """Of initialisation and training: the same for all heirs of a parent.
@@ -49,11 +48,7 @@ class Candidate:
         They see the same examples in the same order and views, so that what sets them apart is
         the network. From-scratch trainings of the same length share theirs too.
         """
-        return int(_hash([self.parent, self.budget, setting])[:8], 16)
-
-
-def _hash(parts: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return int(short_hash([self.parent, self.budget, setting])[:8], 16)
 
 
 @dataclass(frozen=True)

@@ -177,10 +177,31 @@ class _Morph:
         ]
         nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
         size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
-        weights = self._weights_of(f"layers.{source}")
         if (layer_type, inputs) == (before, inputs_before) and all(map(is_unchanged, reads)):
-            self.network.layers[index].load_state_dict(weights)
-            return Carried(source + 1, positional(size, size), nonnegative)
+            self.network.layers[index].load_state_dict(self._weights_of(f"layers.{source}"))
+            channels = positional(size, size)
+        else:
+            channels = self._transplant(index, layer_type, before, reads, read[0].nonnegative)
+        if len(channels) < size:
+            channels = mirrored(channels, old_size, is_mirrored(before))
+        return Carried(source + 1, channels, nonnegative)
+
+    def _transplant(
+        self,
+        index: int,
+        layer_type: LayerType,
+        before: LayerType,
+        reads: list[Channels],
+        nonnegative: bool,
+    ) -> Channels:
+        """A layer whose values or inputs changed gets its weights channel by channel.
+
+        Returns:
+            For each channel of its output the parent's; of its filters alone, if mirrored.
+        """
+        source = self.continues[index]
+        inputs, inputs_before = self.child.inputs(index), self.parent.inputs(source)
+        size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
         spaces = Spaces(zip((IN, IN2), reads, strict=False))
         passed = layer_type.passes(inputs)
         if passed and passed == before.passes(inputs_before):
@@ -189,7 +210,7 @@ class _Morph:
             spaces.lost = any(0 <= channel < old_size for channel in together[size:])
         with torch.device("meta"):
             old = before.build(inputs_before)
-        flows = layer_type.flows()
+        flows, weights = layer_type.flows(), self._weights_of(f"layers.{source}")
         lost = transplant(self.network.layers[index], old, weights, flows, spaces)
         for name, part in self.network.layers[index].named_modules():
             flow = flow_of(name, flows)
@@ -202,14 +223,11 @@ class _Morph:
             )
         if not flows and not passed:  # nothing is known of its channels
             lost |= any(
-                channels != list(range(shape[0] * (shape[1] if merges else 1)))
+                channels != list(range(shape[0] * (shape[1] if layer_type.merges_height else 1)))
                 for channels, shape in zip(reads, inputs_before, strict=True)
             )
-        self.exact &= self._stays(index, layer_type, before, read[0].nonnegative) and not lost
-        channels = spaces.get(OUT, positional(size, old_size))
-        if len(channels) < size:
-            channels = mirrored(channels, old_size, is_mirrored(before))
-        return Carried(source + 1, channels, nonnegative)
+        self.exact &= self._stays(index, layer_type, before, nonnegative) and not lost
+        return spaces.get(OUT, positional(size, old_size))
 
     def _stays(
         self, index: int, layer_type: LayerType, before: LayerType, nonnegative: bool

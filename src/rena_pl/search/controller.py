@@ -54,7 +54,7 @@ class Budget:
         stop_below: A child whose reward is below this share of the best so far is left out there.
         start_epochs: Epochs the start network is trained for.
         final_epochs: Epochs of the full training at the end.
-        final_candidates: How many of the best architectures are trained in full.
+        final_candidates: How many architectures are trained in full, besides the start network.
     """
 
     episodes: int = 4
@@ -77,6 +77,11 @@ class Budget:
     def training(self) -> Training:
         """How much the children of an update are trained."""
         return Training(self.child_epochs, self.halvings, self.stop_below)
+
+    @property
+    def full_trainings(self) -> int:
+        """How many are to come at the end: of the start network too, unless it had its own."""
+        return self.final_candidates + (self.start_epochs != self.final_epochs)
 
 
 class Controller(LightningModule):

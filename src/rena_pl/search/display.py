@@ -51,7 +51,7 @@ class SearchDisplay(Callback):
             console=self.console,
         )
         self.search = self.bars.add_task("search", total=updates * children, note="")
-        self.final = self.bars.add_task("in full", total=budget.final_candidates + 1, note="")
+        self.final = self.bars.add_task("in full", total=budget.full_trainings, note="")
         self.epochs_before = pl_module.ledger.child_epochs
         before = len(pl_module.ledger)
         self.console.print(

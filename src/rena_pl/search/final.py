@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rena_pl.architecture import Architecture
 from rena_pl.child.module import Child
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
@@ -42,16 +43,15 @@ def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -
     The best of every walk come before the others of it, which differ from them in a few actions:
     a short training tells such networks apart too badly to be worth several of the places.
     """
-    ranked = sorted(
-        (e for e in evaluations if e.status == "done" and e.place[0] < FINAL),
-        key=lambda e: (not objective.meets_all(e.profile), -e.reward),
-    )
-    best_of_walk = {e.place[:2]: e for e in reversed(ranked)}
-    ranked.sort(
-        key=lambda e: (not objective.meets_all(e.profile), e is not best_of_walk[e.place[:2]])
-    )
-    first = {e.architecture: e for e in reversed(ranked)}
-    return sorted(first.values(), key=ranked.index)[:count]
+    done = [e for e in evaluations if e.status == "done" and e.place[0] < FINAL]
+    breaks = {e.key: not objective.meets_all(e.profile) for e in done}
+    done.sort(key=lambda e: (breaks[e.key], -e.reward))
+    best_of_walk = {e.place[:2]: e for e in reversed(done)}
+    done.sort(key=lambda e: (breaks[e.key], e is not best_of_walk[e.place[:2]]))
+    first: dict[Architecture, Evaluation] = {}
+    for evaluation in done:
+        first.setdefault(evaluation.architecture, evaluation)
+    return list(first.values())[:count]
 
 
 def full_trainings(
@@ -63,10 +63,9 @@ def full_trainings(
     start = evaluations[0].architecture
     others = [evaluation for evaluation in evaluations if evaluation.architecture != start]
     best = [evaluation.architecture for evaluation in finalists(others, objective, count)]
-    architectures = dict.fromkeys([start, *best])
     return [
         Candidate(architecture, None, epochs, (FINAL, number, 0))
-        for number, architecture in enumerate(architectures)
+        for number, architecture in enumerate([start, *best])
     ]
 
 
