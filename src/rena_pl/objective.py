@@ -9,7 +9,6 @@ from typing import Literal
 
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
-from rena_pl.resources.profile import ENTRIES
 
 UNBOUNDED_VIOLATION = 1e9
 
@@ -20,7 +19,7 @@ class Constraint:
 
     Attributes:
         entry: What is bounded: params, model_bytes, macs, flops, bytes_moved, intensity or
-            peak_memory.
+            peak_memory; in a table, one of its known columns.
         max: The upper bound.
         min: The lower bound.
         penalty: `hard`, or the base penalty in (0, 1] that the reward is multiplied with, once
@@ -33,10 +32,6 @@ class Constraint:
     penalty: float | Literal["hard"] = "hard"
 
     def __post_init__(self) -> None:
-        if self.entry not in ENTRIES:
-            raise RenaError(
-                f"unknown constraint entry '{self.entry}'; known are {', '.join(ENTRIES)}"
-            )
         if self.max is None and self.min is None:
             raise RenaError(f"constraint on {self.entry}: give max, min or both")
         for bound in (self.max, self.min):
@@ -88,6 +83,14 @@ class Objective:
         for entry in entries:
             if entries.count(entry) > 1:
                 raise RenaError(f"two constraints on {entry}: give its min and max in one")
+
+    def check(self, entries: Sequence[str]) -> None:
+        """Raise a `RenaError` if a bound is on something else than the `entries` of profiles."""
+        for constraint in self.constraints:
+            if constraint.entry not in entries:
+                raise RenaError(
+                    f"unknown constraint entry '{constraint.entry}'; known are {', '.join(entries)}"
+                )
 
     def hard_violation(self, profile: Mapping[str, float]) -> float:
         """The sum of the violations of all hard bounds: 0 for a feasible network."""

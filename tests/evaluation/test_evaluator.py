@@ -18,6 +18,7 @@ from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
+from rena_pl.resources import NetworkResources
 from tests.tasks import TinyTask, WithoutSplits
 
 
@@ -36,7 +37,9 @@ def evaluator(
     store = WeightStore(folder / "weights")
     trainer = ChildTrainer(task, recipe, "accuracy", store, torch.device("cpu"), **settings)
     objective = Objective([Constraint("params", max=2000)])
-    return Evaluator((1, 6, 8), 3, objective, Ledger(folder / "ledger"), trainer, "setting")
+    return Evaluator(
+        NetworkResources((1, 6, 8), 3), objective, Ledger(folder / "ledger"), trainer, "setting"
+    )
 
 
 def test_a_child_is_trained_recorded_and_found_again(tmp_path: Path) -> None:

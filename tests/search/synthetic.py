@@ -12,7 +12,9 @@ from rena_pl.evaluation.evaluation import START, Candidate
 from rena_pl.evaluation.evaluator import Evaluator, Scored
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
+from rena_pl.resources import NetworkResources
 from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.searchers.rena import Imagination
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import rudimentary
 
@@ -68,13 +70,13 @@ class RewardsOfUpdates(Callback):
         self.means: list[float] = []
 
     def on_train_batch_end(self, trainer, pl_module, *_) -> None:
-        rewards = [child.reward for wave in pl_module.evaluations for child in wave]
+        rewards = [child.reward for child in pl_module.evaluations]
         self.means.append(sum(rewards) / len(rewards))
 
 
-def controller(seed: int, budget: Budget) -> Controller:
-    """RENA's controller on the made-up accuracy."""
-    made = Controller(space(), objective(), budget=budget, seed=seed)
+def controller(seed: int, budget: Budget, imagination: Imagination | None = None) -> Controller:
+    """RENA's controller on the made-up accuracy, without a model if not said otherwise."""
+    made = Controller(space(), objective(), budget=budget, imagination=imagination, seed=seed)
     made.task, made.scorer = Shapes(), made_up_accuracy
     return made
 
@@ -104,7 +106,9 @@ def uniform_search(seed: int, updates: int, folder: Path, budget: Budget) -> lis
     rng = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(folder / "ledger.journal")
-    evaluator = Evaluator(INPUT, CLASSES, objective(), ledger, made_up_accuracy, str(seed))
+    evaluator = Evaluator(
+        NetworkResources(INPUT, CLASSES), objective(), ledger, made_up_accuracy, str(seed)
+    )
     best = evaluator.evaluate(Candidate(rudimentary(space()), None, 1, START))
     means = []
     for update in range(updates):

@@ -62,7 +62,7 @@ def test_a_search_ends_in_a_run_folder_with_a_network(tmp_path: Path) -> None:
 
 def test_a_child_that_is_met_again_is_still_a_parent(tmp_path: Path) -> None:
     """In so small a space every update meets the children of earlier ones."""
-    made = controller(seed=1)
+    made = controller(seed=1, imagination=None)
     trainer(tmp_path, 12).fit(made)
     evaluations = made.ledger.evaluations()
     assert len({e.place[0] for e in evaluations}) > 3

@@ -8,7 +8,7 @@ import torch
 from rena_pl.errors import RenaError
 from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
-from rena_pl.resources import profile
+from rena_pl.resources import NetworkResources
 from rena_pl.search.embedding import RecurrentEmbedding
 from rena_pl.search.encoding import Encoder
 from rena_pl.search.episodes import episode_generator, walk
@@ -21,13 +21,13 @@ INPUT, CLASSES = (1, 6, 9), 3
 
 
 def profile_of(architecture):
-    return profile(architecture, INPUT, CLASSES).as_dict()
+    return NetworkResources(INPUT, CLASSES).profile(architecture)
 
 
 @pytest.fixture
 def encoder(small_space: SearchSpace) -> Encoder:
     objective = Objective([Constraint("params", max=1000), Constraint("intensity", min=2)])
-    return Encoder(small_space, objective, INPUT, CLASSES)
+    return Encoder(small_space, objective, NetworkResources(INPUT, CLASSES))
 
 
 @pytest.fixture(params=["lstm", "transformer"])
@@ -46,7 +46,7 @@ def random_architectures(space: SearchSpace, count: int) -> list:
 
 def test_the_policy_only_takes_legal_actions(encoder: Encoder, policy: Policy) -> None:
     architectures = random_architectures(encoder.space, 200)
-    states = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    states = encoder.encode(architectures)
     draw = Draw([torch.Generator().manual_seed(n) for n in range(len(architectures))])
     kinds = set()
     for architecture, row in zip(
@@ -72,7 +72,7 @@ def test_scoring_again_gives_the_probabilities_of_sampling(
     encoder: Encoder, policy: Policy
 ) -> None:
     architectures = random_architectures(encoder.space, 30)
-    states = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    states = encoder.encode(architectures)
     sampled = policy(states, draw=Draw([torch.Generator().manual_seed(n) for n in range(30)]))
     scored = policy(states, decisions=sampled.decisions)
     assert torch.equal(sampled.decisions, scored.decisions)
@@ -86,7 +86,7 @@ def test_the_probabilities_of_all_actions_of_a_state_sum_to_one(
 ) -> None:
     """Enumerates every action of one state and adds up what the policy gives them."""
     architecture = random_architectures(encoder.space, 4)[-1]
-    state = encoder.encode([architecture], [profile_of(architecture)])
+    state = encoder.encode([architecture])
     total = 0.0
     for decisions in all_decisions(encoder, architecture, state):
         total += policy(state, decisions=torch.tensor([decisions])).log_prob.exp().item()
@@ -115,7 +115,7 @@ def all_decisions(encoder: Encoder, architecture, state):
 def test_every_parameter_takes_part_in_every_batch(encoder: Encoder, policy: Policy) -> None:
     """DDP would hang on a parameter without a gradient."""
     architectures = random_architectures(encoder.space, 2)
-    states = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    states = encoder.encode(architectures)
     decisions = torch.zeros(2, 6 + encoder.hyper_steps, dtype=torch.long)
     policy(states, decisions=decisions).log_prob.sum().backward()
     assert all(parameter.grad is not None for parameter in policy.parameters())
@@ -123,16 +123,16 @@ def test_every_parameter_takes_part_in_every_batch(encoder: Encoder, policy: Pol
 
 def test_padding_does_not_change_an_embedding(encoder: Encoder, policy: Policy) -> None:
     architectures = random_architectures(encoder.space, 20)
-    together = encoder.encode(architectures, [profile_of(a) for a in architectures])
+    together = encoder.encode(architectures)
     network, _ = policy.embed(together)
     for row, architecture in enumerate(architectures):
-        alone, _ = policy.embed(encoder.encode([architecture], [profile_of(architecture)]))
+        alone, _ = policy.embed(encoder.encode([architecture]))
         assert torch.allclose(network[row], alone[0], atol=1e-6)
 
 
 def test_the_policy_sees_how_full_the_bounds_are(encoder: Encoder) -> None:
     (architecture,) = random_architectures(encoder.space, 1)
-    usage = encoder.encode([architecture], [profile_of(architecture)]).usage[0].view(-1, 4)
+    usage = encoder.encode([architecture]).usage[0].view(-1, 4)
     assert usage[0, 0] == 1  # an upper bound on params, and how full it is
     expected = torch.tensor(profile_of(architecture)["params"] / 1000).log()
     assert usage[0, 1] == pytest.approx(expected.item(), abs=1e-5)
@@ -144,7 +144,7 @@ def test_a_value_outside_the_choices_is_read_as_the_nearest(encoder: Encoder) ->
     start = rudimentary(encoder.space)
     odd = Scale(0, "channels", 15).apply(start)
     even = Scale(0, "channels", 16).apply(start)
-    rows = encoder.encode([odd, even], [profile_of(odd), profile_of(even)]).values
+    rows = encoder.encode([odd, even]).values
     assert torch.equal(rows[0], rows[1])
 
 
@@ -153,7 +153,8 @@ def test_walks_are_the_same_for_the_same_generators(encoder: Encoder, policy: Po
 
     def walked(numbers):
         generators = [episode_generator(7, 3, number) for number in numbers]
-        return walk(policy, encoder, profile_of, start, 3, generators).architectures
+        starts = [start] * len(generators)
+        return walk(policy, encoder, starts, 3, generators).architectures
 
     both = walked([0, 1])
     assert both == walked([0, 1])
@@ -168,13 +169,14 @@ def test_actions_whose_children_may_not_be_trained_are_drawn_anew(
 
     def walked(draws: int, numbers=range(20)):
         generators = [episode_generator(1, 0, number) for number in numbers]
-        return walk(policy, encoder, profile_of, start, 3, generators, small, draws).architectures
+        starts = [start] * len(generators)
+        return walk(policy, encoder, starts, 3, generators, small, draws).architectures
 
-    def small(use) -> bool:
-        return use["params"] <= 1000
+    def small(architecture) -> bool:
+        return profile_of(architecture)["params"] <= 1000
 
     def broken(steps) -> int:
-        return sum(not small(profile_of(child)) for step in steps for child in step)
+        return sum(not small(child) for step in steps for child in step)
 
     assert broken(walked(1)) > 4
     assert broken(walked(20)) == 0
@@ -184,13 +186,13 @@ def test_actions_whose_children_may_not_be_trained_are_drawn_anew(
 def test_an_embedding_depends_on_what_is_read(policy: Policy, encoder: Encoder) -> None:
     """Two networks of the same layers, one of which adds the input and one the first layer."""
     space = SearchSpace({"conv2d": {"channels": [4]}, "add": {}}, max_layers=4)
-    branched = Encoder(space, Objective(), INPUT, CLASSES)
+    branched = Encoder(space, Objective(), NetworkResources(INPUT, CLASSES))
     torch.manual_seed(0)
     sees = Policy(branched, PolicySize(8, 10, network=policy_network(policy)))
     chain = Insert(1, "conv2d", rudimentary(space).layers[0].hyper).apply(rudimentary(space))
     add = layer_types()["add"]().as_layer().hyper
     both = [Insert(2, "add", add, second=second).apply(chain) for second in (0, 1)]
-    network, _ = sees.embed(branched.encode(both, [profile_of(a) for a in both]))
+    network, _ = sees.embed(branched.encode(both))
     assert not torch.allclose(network[0], network[1], atol=1e-4)
 
 

@@ -69,6 +69,7 @@ class Evaluation:
         reason: Why it failed or is infeasible.
         seed: Of its initialisation and training.
         inherited: How many of its layers took over weights.
+        trained: Child-epochs that its weights have had, those of its ancestors included.
         seconds: What it cost.
     """
 
@@ -84,6 +85,7 @@ class Evaluation:
     reason: str = ""
     seed: int = 0
     inherited: int = 0
+    trained: int = 0
     rung: int = 0
     seconds: float = field(default=0.0, compare=False)
 

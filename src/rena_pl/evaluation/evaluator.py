@@ -12,7 +12,6 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
-from rena_pl.architecture import Shape
 from rena_pl.child.data import ChildData, child_data, stated_shapes
 from rena_pl.child.fit import TrainingError, score, train
 from rena_pl.child.module import Child, Recipe
@@ -23,7 +22,7 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.network.morphism import morph
 from rena_pl.numbers import readable
 from rena_pl.objective import Objective
-from rena_pl.resources.profile import profile
+from rena_pl.resources.resources import Resources
 
 SAMPLE = 256
 """Examples on which an heir is fitted to its parent."""
@@ -54,8 +53,7 @@ class Evaluator:
     """Evaluates candidates, each at most once.
 
     Args:
-        input_shape: Of the task.
-        num_classes: Of the task.
+        resources: Gives profiles.
         objective: Bounds and reward.
         ledger: Where evaluations are found and recorded.
         scorer: What trains a feasible candidate.
@@ -64,15 +62,13 @@ class Evaluator:
 
     def __init__(
         self,
-        input_shape: Shape,
-        num_classes: int,
+        resources: Resources,
         objective: Objective,
         ledger: Ledger,
         scorer: Scorer,
         setting: str,
     ) -> None:
-        self.input_shape = input_shape
-        self.num_classes = num_classes
+        self.resources = resources
         self.objective = objective
         self.ledger = ledger
         self.scorer = scorer
@@ -103,7 +99,7 @@ class Evaluator:
         return evaluation
 
     def _outcome(self, candidate: Candidate, key: str) -> Evaluation:
-        use = profile(candidate.architecture, self.input_shape, self.num_classes).as_dict()
+        use = self.resources.profile(candidate.architecture)
         broken = [c for c in self.objective.constraints if c.hard and c.violation(use) > 0]
         outcome = Evaluation(
             key=key,
@@ -143,6 +139,7 @@ class Evaluator:
             accuracy=scored.accuracy,
             reward=self.objective.reward(scored.accuracy, use),
             inherited=scored.inherited,
+            trained=candidate.budget + (parent.trained if parent and scored.inherited else 0),
             seconds=time.monotonic() - started,
         )
 

@@ -1,8 +1,7 @@
-"""The controller: the policy as a LightningModule, whose every epoch is one update of a search."""
+"""The controller: RENA as a LightningModule, whose every epoch is one update of a search."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,30 +10,28 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule
-from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from rena_pl.architecture import Architecture
-from rena_pl.child.data import stated_shapes
 from rena_pl.child.fit import METRICS
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.ledger import Ledger, mend_journal
-from rena_pl.evaluation.lineage import descendants
+from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
-from rena_pl.resources.profile import profile
-from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import Training, Walks, episode_generator, evaluate_walks, walk
-from rena_pl.search.feasible import feasible_start
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
-from rena_pl.search.policy import Policy, PolicySize
-from rena_pl.search.policy_gradient import GradientSettings, loss, returns
+from rena_pl.search.policy import PolicySize
+from rena_pl.search.policy_gradient import GradientSettings
+from rena_pl.search.prepare import ground_of, scorer_of
+from rena_pl.search.searchers.reinforce import Reinforce
+from rena_pl.search.searchers.rena import Imagination, Rena
+from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.setting import setting_of
+from rena_pl.search.update import run_update
 from rena_pl.space.search_space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
 
@@ -74,6 +71,11 @@ class Budget:
                 raise RenaError(f"budget.{name} must be at least {least}, not {value}")
 
     @property
+    def children(self) -> int:
+        """Children an update."""
+        return self.episodes * self.steps
+
+    @property
     def training(self) -> Training:
         """How much the children of an update are trained."""
         return Training(self.child_epochs, self.halvings, self.stop_below)
@@ -91,7 +93,7 @@ class Controller(LightningModule):
     Trainer's loop runs over episode numbers; the task is what the children are trained on.
 
     Args:
-        space: What may be built.
+        space: What may be built; left out where the task is a table.
         objective: The bounds.
         start: The network to start from: an architecture file, a published network by its name
             (bc_resnet_1, bc_resnet_2, ds_cnn_s, tc_resnet8, resnet20, nasnet_like), or
@@ -103,16 +105,18 @@ class Controller(LightningModule):
         metric: `accuracy`, or `balanced_accuracy`, its mean over the classes.
         gradient: How the policy learns.
         policy: What the policy network is like.
+        imagination: How a model of the reward is used; null for the policy gradient alone, as in
+            the paper.
+        threads: Of every worker. What children come to depends on it in the last digits, so it
+            is the same whatever the machine and the number of workers.
         ledger: URL of an Optuna storage to keep the ledger in, as a study of the run folder's
             name; a journal file in the run folder when left out.
         seed: Of everything random in the search.
     """
 
-    baseline: Tensor
-
     def __init__(
         self,
-        space: SearchSpace,
+        space: SearchSpace | None = None,
         objective: Objective = Objective(),
         start: str = RUDIMENTARY,
         budget: Budget = Budget(),
@@ -121,21 +125,28 @@ class Controller(LightningModule):
         metric: str = "accuracy",
         gradient: GradientSettings = GradientSettings(),
         policy: PolicySize = PolicySize(),
+        imagination: Imagination | None = Imagination(),
+        threads: int = 1,
         ledger: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if metric not in METRICS:
             raise RenaError(f"unknown metric '{metric}'; known are {', '.join(METRICS)}")
+        if threads < 1:
+            raise RenaError(f"threads must be at least 1, not {threads}")
+        self.automatic_optimization = False
         self.space = space
         self.objective = objective
-        self.start = start_architecture(start, space)
+        self.start = None if space is None else start_architecture(start, space)
         self.budget = budget
         self.recipe = child
         self.inherit = inherit
         self.metric = metric
         self.gradient = gradient
         self.policy_size = policy
+        self.imagination = imagination
+        self.threads = threads
         self.storage = ledger
         self.seed = seed
         self.task: LightningDataModule | None = None
@@ -143,7 +154,6 @@ class Controller(LightningModule):
         self.on_evaluation: Callable[[Evaluation], None] | None = None
         self.summary: dict[str, Any] | None = None
         self.seconds_before = 0.0
-        self.register_buffer("baseline", torch.tensor(float("nan")))
 
     # What a search is made of, once the task and the run folder are known.
 
@@ -154,47 +164,47 @@ class Controller(LightningModule):
             RenaError: The task is unusable, or no network of the space keeps the hard bounds.
         """
         self.started = time.monotonic()
+        torch.set_num_threads(self.threads)
         task = self._ready_task()
-        self.input_shape, self.num_classes = stated_shapes(task)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
-        self.encoder = Encoder(self.space, self.objective, self.input_shape, self.num_classes)
-        self.start = self._sound_start()
+        self.ground = ground_of(task, self.space, self.objective, self.start, self.seed)
         setting = setting_of(
             self.seed, task, self.objective, self.recipe, self.metric, self.inherit
         )
         self.evaluator = Evaluator(
-            self.input_shape,
-            self.num_classes,
+            self.ground.resources,
             self.objective,
             self._open_ledger(setting),
-            self.scorer or self._child_trainer(task),
+            self.scorer
+            or scorer_of(
+                task,
+                self.recipe,
+                self.metric,
+                self.weights,
+                self.trainer.strategy.root_device,
+                self.inherit,
+            ),
             setting,
         )
+        self.searcher = self.make_searcher(self.ground)
+        self.policy = self.searcher.policy
 
-    def configure_model(self) -> None:
-        """Build the policy, whose tables depend on the space."""
-        if not hasattr(self, "policy"):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.seed)
-                self.policy = Policy(self.encoder, self.policy_size)
+    def make_searcher(self, ground: Ground) -> Reinforce:
+        """RENA with these settings: with a model of the reward, or without."""
+        settings = (ground, self.budget.steps, self.budget.draws, self.gradient, self.policy_size)
+        if self.imagination is None:
+            return Reinforce(*settings)
+        return Rena(*settings, self.imagination)
 
     def configure_optimizers(self) -> Optimizer:
-        """Adam on the policy."""
-        return Adam(self.policy.parameters(), lr=self.gradient.learning_rate)
-
-    def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
-        """Keep one lucky child from tearing the policy."""
-        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.gradient.gradient_clip)
+        """The policy's."""
+        return self.searcher.optimizer
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """One batch an epoch: the numbers of its episodes, as one item, so every rank gets all."""
-        episodes: Any = [torch.arange(self.budget.episodes)]
-        return DataLoader(episodes, batch_size=None)
-
-    def profile(self, architecture: Architecture) -> dict[str, float]:
-        """The resource use of an architecture on the task."""
-        return profile(architecture, self.input_shape, self.num_classes).as_dict()
+        """One batch an epoch: the number of the update, so every rank gets it."""
+        update: Any = [torch.arange(1)]
+        return DataLoader(update, batch_size=None)
 
     @property
     def folder(self) -> Path:
@@ -214,56 +224,53 @@ class Controller(LightningModule):
     # One update.
 
     def on_train_start(self) -> None:
-        """Evaluate the start network, which every search begins with."""
-        candidate = Candidate(self.start, None, self.budget.start_epochs, START)
-        self.evaluate_all([candidate])
+        """Evaluate the start network, and tell the searcher of updates that a checkpoint is behind.
+
+        A search without a checkpoint asks everything again, and finds the answers in its ledger.
+        """
+        optimizer: Any = self.optimizers()
+        self.searcher.optimizer = optimizer
+        if self.ground.start is not None:
+            candidate = Candidate(self.ground.start, None, self.budget.start_epochs, START)
+            self.searcher.tell(self.evaluate_all([candidate]))
+        before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
+        self.searcher.tell(last_rungs(before))
+        self.searcher.update = self.current_epoch
 
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
-        """Sample the update's episodes and evaluate their children.
+        """Have the searcher asked, its children evaluated, and the searcher told.
 
         It happens here, not in `training_step`, where the Trainer's autocast would reach into the
         children's training.
         """
-        update = self.current_epoch
-        start = self.best(before=update)
-        self._forget_weights(start)
-        generators = [episode_generator(self.seed, update, number) for number in batch.tolist()]
-        self.walks: Walks = walk(
-            self.policy,
-            self.encoder,
-            self.profile,
-            start.architecture,
-            self.budget.steps,
-            generators,
-            self.objective.feasible,
-            self.budget.draws,
+        known = len(self.ledger)
+        self.evaluations = run_update(
+            self.searcher,
+            self.current_epoch,
+            self.budget.children,
+            self.budget.training,
+            self.evaluate_all,
         )
-        self.evaluations = evaluate_walks(
-            self.walks, start, self.budget.training, update, self.evaluate_all
-        )
-        rewards = torch.tensor([[child.reward for child in wave] for wave in self.evaluations])
-        gained = returns(rewards, start.reward, self.gradient.discount)
-        self.advantages = self._advantages(gained).flatten().to(self.device)
+        if len(self.ledger) > known:
+            self._forget_weights()
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        """The REINFORCE loss of the update's decisions, scored again with gradients."""
-        choices = self.policy(self.walks.states, decisions=self.walks.decisions)
-        children = [child for wave in self.evaluations for child in wave]
-        best = self.best()
+    def training_step(self, batch: Tensor, batch_idx: int) -> None:
+        """Log the update; the policy has learnt from it by now."""
+        children, best = self.evaluations, self.best()
         self.log_dict(
             {
                 "update": float(self.current_epoch),
-                "reward_mean": sum(child.reward for child in children) / len(children),
-                "feasible_share": sum(c.status != "infeasible" for c in children) / len(children),
-                "entropy": choices.entropy.mean().item(),
+                "reward_mean": sum(child.reward for child in children) / max(1, len(children)),
+                "feasible_share": sum(child.status != "infeasible" for child in children)
+                / max(1, len(children)),
                 "best_reward": best.reward,
                 "best_accuracy": best.accuracy or 0.0,
                 "child_epochs": float(self.ledger.child_epochs),
                 **{f"best_{c.entry}": best.profile[c.entry] for c in self.objective.constraints},
+                **self.searcher.figures,
             },
             rank_zero_only=True,
         )
-        return loss(choices, self.advantages, self.gradient.entropy_bonus)
 
     # The end.
 
@@ -273,7 +280,7 @@ class Controller(LightningModule):
         A search that had come to its end before keeps its summary. One with a scorer of its own
         has nothing to train and ends here.
         """
-        if self.scorer is not None:
+        if not isinstance(self.evaluator.scorer, ChildTrainer):
             return
         budget = self.budget
         candidates = full_trainings(
@@ -315,7 +322,7 @@ class Controller(LightningModule):
         }
         by_cost = sorted(
             new.values(),
-            key=lambda c: (-self.profile(c.architecture)["macs"], c.place),
+            key=lambda c: (-self.cost(c), c.place),
         )
         for candidate in by_cost[self.global_rank :: self.trainer.world_size]:
             evaluation = self.evaluator.evaluate(candidate)
@@ -325,6 +332,11 @@ class Controller(LightningModule):
         self.ledger.refresh()
         return [self.evaluator.evaluate(candidate) for candidate in candidates]
 
+    def cost(self, candidate: Candidate) -> float:
+        """What a child is expected to take, in a unit of its own; all alike where it is unknown."""
+        use = self.ground.resources.profile(candidate.architecture)
+        return use.get("macs", 0.0) * candidate.budget
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the time spent, beside the policy and its optimiser: plain values only."""
         checkpoint["search_seconds"] = self.seconds
@@ -333,26 +345,16 @@ class Controller(LightningModule):
         """Go on counting the time where the search was left."""
         self.seconds_before = float(checkpoint.get("search_seconds", 0.0))
 
-    def _advantages(self, gained: Tensor) -> Tensor:
-        mean = gained.mean()
-        if self.baseline.isnan():
-            self.baseline.copy_(mean)
-        advantages = gained - self.baseline.cpu()
-        decay = self.gradient.baseline_decay
-        self.baseline.mul_(decay).add_((1 - decay) * mean.to(self.baseline.device))
-        return advantages / advantages.square().mean().sqrt().clamp(min=1e-3)
-
-    def _forget_weights(self, start: Evaluation) -> None:
+    def _forget_weights(self) -> None:
         """Drop the weights of children that can be a parent no more.
 
-        An episode may come again upon any child that was reached from its start, in this update
-        or an earlier one, and then goes on from that child's weights. The start network's and those
-        of full trainings are kept, since a search that is continued tests them.
+        The start network's and those of full trainings are kept, since a search that is continued
+        tests them.
         """
         if self.trainer.is_global_zero:
             evaluations = self.ledger.evaluations()
             tested = {e.key for e in evaluations if e.place == START or e.place[0] == FINAL}
-            self.weights.keep_only(descendants(evaluations, start.key) | tested)
+            self.weights.keep_only(self.searcher.parents(evaluations) | tested)
         self.trainer.strategy.barrier("weights")
 
     def _ready_task(self) -> LightningDataModule:
@@ -366,22 +368,6 @@ class Controller(LightningModule):
             self.task.setup("fit")
         return self.task
 
-    def _sound_start(self) -> Architecture:
-        """The start network, or one near it that keeps the hard bounds, if it does not."""
-        try:
-            self.space.check(self.start, self.input_shape)
-        except RenaError as error:
-            raise RenaError(f"the start network: {error}") from None
-        if next(self.space.legal_actions(self.start, random.Random(0)), None) is None:
-            raise RenaError("the search space allows no action: it is a single architecture")
-        start = feasible_start(self.start, self.space, self.objective, self.profile, self.seed)
-        if start != self.start:
-            rank_zero_warn(
-                "the start network breaks a hard bound; the search starts from one near it: "
-                + ", ".join(map(str, start.layers))
-            )
-        return start
-
     def _open_ledger(self, setting: str) -> Ledger:
         """A journal in the run folder, or a study of the folder's name in a storage for many."""
         if self.storage is not None:
@@ -391,13 +377,3 @@ class Controller(LightningModule):
             mend_journal(journal)
         self.trainer.strategy.barrier("journal")
         return Ledger(journal, setting)
-
-    def _child_trainer(self, task: LightningDataModule) -> ChildTrainer:
-        return ChildTrainer(
-            task,
-            self.recipe,
-            self.metric,
-            self.weights,
-            self.trainer.strategy.root_device,
-            self.inherit,
-        )

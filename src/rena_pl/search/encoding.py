@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from math import log, log2
+from math import log
 
 import torch
 from torch import Tensor
 
-from rena_pl.architecture import Architecture, Layer, Shape, Value
-from rena_pl.layers.registry import layer_type
-from rena_pl.layers.shapes import layer_shapes
+from rena_pl.architecture import Architecture, Layer, Value
 from rena_pl.objective import Objective
-from rena_pl.resources.profile import ENTRIES, layer_profiles
+from rena_pl.resources.resources import LAYER_NUMBERS, Resources
 from rena_pl.space.actions import Action, Insert, Remove, Scale, first_source
-from rena_pl.space.search_space import SearchSpace, edges, second_sources
-from rena_pl.space.skeletons import expand
+from rena_pl.space.search_space import SearchSpace, second_sources
 
 SCALE, INSERT, REMOVE = range(3)
 ACTION_TYPES = 3
 SLOTS = 2
 """The most inputs a layer has; site `reader * SLOTS + slot` is where one of them is."""
-LAYER_NUMBERS = 5
-"""Numbers the policy reads per layer: log2 of the output's shape, share of params, of MACs."""
-USAGE_NUMBERS = 4 * len(ENTRIES)
+USAGE_NUMBERS = 4
 """Per profile entry: is there an upper bound, how full is it, and the same for the lower one."""
 USAGE_RANGE = 3.0
 
@@ -39,8 +34,8 @@ class States:
         values: Per layer a multi-hot of its hyper-parameters' places in the vocabulary,
             `(B, L, V)` float.
         kinds: Kind of each layer, `(B, L)`; 0 where there is none.
-        numbers: Shape and share of the cost per layer, `(B, L, LAYER_NUMBERS)`.
-        usage: Bounds and how much of each is used, `(B, USAGE_NUMBERS)`.
+        numbers: What the resources say of each layer, `(B, L, LAYER_NUMBERS)`.
+        usage: Bounds and how much of each is used, `(B, USAGE_NUMBERS * entries)`.
         types_open: Which types of action are legal, `(B, 3)` bool.
         scales_open: Which values each layer can be given, `(B, L, V)` bool.
         removals_open: Which layers can be removed, `(B, L)` bool.
@@ -93,17 +88,13 @@ class Encoder:
     Args:
         space: The search space; its vocabulary gives every value its place.
         objective: The bounds that the policy is told of.
-        input_shape: Of the task.
-        num_classes: Of the task.
+        resources: What is known of architectures.
     """
 
-    def __init__(
-        self, space: SearchSpace, objective: Objective, input_shape: Shape, num_classes: int
-    ) -> None:
+    def __init__(self, space: SearchSpace, objective: Objective, resources: Resources) -> None:
         self.space = space
         self.objective = objective
-        self.input_shape = input_shape
-        self.num_classes = num_classes
+        self.resources = resources
         self.kinds = list(space.choices)
         self.place = {entry: place for place, entry in enumerate(space.vocabulary)}
 
@@ -125,12 +116,10 @@ class Encoder:
 
     def merges(self) -> Tensor:
         """Which kinds have a second source, `(kinds,)` bool."""
-        return torch.tensor([layer_type(kind).sources == 2 for kind in self.kinds])
+        return torch.tensor([self.space.sources(kind) == 2 for kind in self.kinds])
 
-    def encode(
-        self, architectures: Sequence[Architecture], profiles: Sequence[dict[str, float]]
-    ) -> States:
-        """The states of some architectures, given the profile of each."""
+    def encode(self, architectures: Sequence[Architecture]) -> States:
+        """The states of some architectures."""
         batch, longest = len(architectures), self.space.max_layers
         vocabulary, sites = len(self.space.vocabulary), SLOTS * (longest + 1)
         states = States(
@@ -138,7 +127,9 @@ class Encoder:
             values=torch.zeros(batch, longest, vocabulary),
             kinds=torch.zeros(batch, longest, dtype=torch.long),
             numbers=torch.zeros(batch, longest, LAYER_NUMBERS),
-            usage=torch.stack([self._usage(use) for use in profiles]),
+            usage=torch.stack(
+                [self._usage(self.resources.profile(made)) for made in architectures]
+            ),
             types_open=torch.zeros(batch, ACTION_TYPES, dtype=torch.bool),
             scales_open=torch.zeros(batch, longest, vocabulary, dtype=torch.bool),
             removals_open=torch.zeros(batch, longest, dtype=torch.bool),
@@ -153,26 +144,15 @@ class Encoder:
         return states
 
     def _describe(self, architecture: Architecture, row: int, states: States) -> None:
-        expanded = expand(architecture)
-        shapes = layer_shapes(expanded.layers, self.input_shape)[1:]
-        costs = layer_profiles(architecture, self.input_shape, self.num_classes)
-        params = sum(cost.params for cost in costs)
-        macs = sum(cost.macs for cost in costs)
         for index, layer in enumerate(architecture.layers):
-            copies = [at for at, searched in enumerate(expanded.searched) if searched == index]
             states.kinds[row, index] = self.kinds.index(layer.kind)
-            states.values[row, index, self._places(layer)] = 1.0
-            states.numbers[row, index] = torch.tensor(
-                [
-                    *(log2(extent) / 4 for extent in shapes[copies[0]]),
-                    sum(costs[at].params for at in copies) / params,
-                    sum(costs[at].macs for at in copies) / macs,
-                ]
-            )
+            states.values[row, index, self.places(layer)] = 1.0
             states.reads[row, index + 1, list(layer.inputs)] = True
+        numbers = self.resources.layers(architecture)
+        states.numbers[row, : len(numbers)] = torch.tensor(numbers)
         states.reads[row, len(architecture.layers) + 1, len(architecture.layers)] = True
 
-    def _places(self, layer: Layer) -> list[int]:
+    def places(self, layer: Layer) -> list[int]:
         """The vocabulary places of a layer's values; the nearest for those that are no choice."""
         current = layer.values
         return [
@@ -181,10 +161,10 @@ class Encoder:
         ]
 
     def _usage(self, use: dict[str, float]) -> Tensor:
-        numbers = torch.zeros(len(ENTRIES), 4)
+        numbers = torch.zeros(len(self.resources.entries), USAGE_NUMBERS)
         for constraint in self.objective.constraints:
             value = use[constraint.entry]
-            row = numbers[ENTRIES.index(constraint.entry)]
+            row = numbers[self.resources.entries.index(constraint.entry)]
             if constraint.max is not None:
                 row[0], row[1] = 1.0, _log_usage(value, constraint.max)
             if constraint.min is not None:
@@ -197,12 +177,13 @@ class Encoder:
             states.scales_open[row, scale.index, self.place[kind, scale.name, scale.value]] = True
         for removal in self.space.remove_actions(architecture):
             states.removals_open[row, removal.index] = True
-        for reader, slot in edges(architecture):
-            site = reader * SLOTS + slot
-            states.site_sources[row, site] = first_source(architecture, reader, slot)
-            states.seconds_open[row, site, list(second_sources(architecture, reader, slot))] = True
         for reader, slot, kind in self.space.insert_sites(architecture):
-            states.sites_open[row, reader * SLOTS + slot, self.kinds.index(kind)] = True
+            site = reader * SLOTS + slot
+            if not states.sites_open[row, site].any():
+                states.site_sources[row, site] = first_source(architecture, reader, slot)
+                seconds = list(second_sources(architecture, reader, slot))
+                states.seconds_open[row, site, seconds] = True
+            states.sites_open[row, site, self.kinds.index(kind)] = True
         states.types_open[row, SCALE] = states.scales_open[row].any()
         states.types_open[row, INSERT] = states.sites_open[row].any()
         states.types_open[row, REMOVE] = states.removals_open[row].any()
@@ -219,7 +200,7 @@ class Encoder:
         name = self.kinds[kind]
         chosen = [self.space.vocabulary[place] for place in hyper[: len(self.space.choices[name])]]
         values = tuple(sorted((hyper_name, value) for _, hyper_name, value in chosen))
-        source = second if layer_type(name).sources == 2 else None
+        source = second if self.space.sources(name) == 2 else None
         return Insert(site // SLOTS, name, values, site % SLOTS, source)
 
 

@@ -110,7 +110,7 @@ def write_outcome(
     Returns:
         The summary.
     """
-    best = outcome.best
+    best, trainer = outcome.best, _trainer(evaluator)
     (folder / "best").mkdir(parents=True, exist_ok=True)
     best.architecture.save(folder / "best" / "architecture.json")
     save_weights(_weights(best, evaluator), folder / "best" / "model.safetensors")
@@ -127,8 +127,8 @@ def write_outcome(
         "child_epochs": evaluator.ledger.child_epochs,
         "evaluations": len(evaluator.ledger),
         "seconds": round(seconds, 1),
-        "input_shape": list(evaluator.input_shape),
-        "num_classes": evaluator.num_classes,
+        "input_shape": list(trainer.input_shape),
+        "num_classes": trainer.num_classes,
         "labels": labels,
     }
     write_whole(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
@@ -146,9 +146,7 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
 
 def _test(evaluation: Evaluation, evaluator: Evaluator) -> float:
     trainer = _trainer(evaluator)
-    child = Child(
-        evaluation.architecture, evaluator.input_shape, evaluator.num_classes, trainer.recipe
-    )
+    child = Child(evaluation.architecture, trainer.input_shape, trainer.num_classes, trainer.recipe)
     child.network.load_state_dict(_weights(evaluation, evaluator))
     return trainer.measure(child.to(trainer.device), "test")
 

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from rena_pl.errors import RenaError
+from rena_pl.resources.resources import LAYER_NUMBERS
 from rena_pl.search.embedding import RecurrentEmbedding, TransformerEmbedding
 from rena_pl.search.encoding import (
     ACTION_TYPES,
     INSERT,
-    LAYER_NUMBERS,
     REMOVE,
     SCALE,
     SLOTS,
@@ -102,6 +102,8 @@ class Policy(nn.Module):
 
     hyper_open: Tensor
     merges: Tensor
+    baseline: Tensor
+    """Moving mean of what episodes gain, which REINFORCE compares with."""
 
     def __init__(self, encoder: Encoder, size: PolicySize) -> None:
         super().__init__()
@@ -109,6 +111,7 @@ class Policy(nn.Module):
         width = 2 * size.hidden
         self.register_buffer("hyper_open", encoder.hyper_open(), persistent=False)
         self.register_buffer("merges", encoder.merges(), persistent=False)
+        self.register_buffer("baseline", torch.tensor(float("nan")))
         self.kind_embedding = nn.Embedding(kinds, size.embedding)
         self.value_embedding = nn.Linear(vocabulary, size.embedding, bias=False)
         self.number_embedding = nn.Linear(LAYER_NUMBERS, size.embedding)
@@ -121,7 +124,7 @@ class Policy(nn.Module):
                 size.embedding, size.hidden, size.depth, size.heads, encoder.space.max_layers + 2
             )
         )
-        self.usage = nn.Linear(USAGE_NUMBERS, width)
+        self.usage = nn.Linear(USAGE_NUMBERS * len(encoder.resources.entries), width)
         self.type_head = nn.Linear(width, ACTION_TYPES)
         self.scale_head = nn.Linear(width, vocabulary)
         self.remove_head = nn.Linear(width, 1)

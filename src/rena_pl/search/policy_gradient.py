@@ -29,7 +29,7 @@ class GradientSettings:
     gradient_clip: float = 1.0
 
 
-def returns(rewards: Tensor, start_reward: float, discount: float) -> Tensor:
+def returns(rewards: Tensor, start_rewards: Tensor, discount: float) -> Tensor:
     """What each action was good for, `(T, B)`: the discounted gains in reward from it on.
 
     The gain of a step is its child's reward less that of the network it started from, so that an
@@ -37,10 +37,10 @@ def returns(rewards: Tensor, start_reward: float, discount: float) -> Tensor:
 
     Args:
         rewards: Of every child, `(T, B)`.
-        start_reward: Of the network the episodes started from.
+        start_rewards: Of the networks that the episodes started from, `(B,)`.
         discount: See `GradientSettings`.
     """
-    before = torch.cat([torch.full_like(rewards[:1], start_reward), rewards[:-1]])
+    before = torch.cat([start_rewards[None], rewards[:-1]])
     gains = rewards - before
     result = torch.zeros_like(gains)
     following = torch.zeros_like(gains[0])

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rena_pl.architecture import Architecture, ArchitectureError, Shape, Skeleton, Value
+from rena_pl.architecture import (
+    Architecture,
+    ArchitectureError,
+    Layer,
+    Shape,
+    Skeleton,
+    Value,
+)
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import check_value, decode, layer_type, layer_types, named_kind
 from rena_pl.layers.shapes import layer_shapes
 from rena_pl.space.actions import Action, Insert, Remove, Scale, first_source
 from rena_pl.space.skeletons import expand, skeleton
+
+LONGEST_WALK = 6
+"""The most actions that a random architecture is away from the start network."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,14 @@ class SearchSpace:
             for name, values in hyper.items()
             for value in values
         )
+
+    def holds(self, architecture: Architecture) -> bool:
+        """Whether what the actions make is part of the space; here all of it is."""
+        return True
+
+    def sources(self, kind: str) -> int:
+        """How many inputs a layer of a kind has."""
+        return layer_type(kind).sources
 
     def check(self, architecture: Architecture, input_shape: Shape) -> None:
         """Raise a `RenaError` unless a search in this space can start from the architecture."""
@@ -175,9 +193,48 @@ class SearchSpace:
     ) -> Insert:
         reader, slot, kind = site
         second = None
-        if layer_type(kind).sources == 2:
+        if self.sources(kind) == 2:
             second = rng.choice(list(second_sources(architecture, reader, slot)))
         return Insert(reader, kind, self.random_hyper(kind, rng), slot, second)
+
+    def draw(self, start: Architecture | None, rng: random.Random) -> Architecture:
+        """A few random actions from `start`."""
+        if start is None:
+            raise RenaError("a space of networks is searched from a start network")
+        architecture = start
+        for _ in range(rng.randint(1, LONGEST_WALK)):
+            architecture = self.random_action(architecture, rng).apply(architecture)
+        return architecture
+
+    def compose(self, decide: Callable[[str, Sequence[Value]], Value]) -> Architecture:
+        """An architecture from a sequence of decisions, for searchers that make such.
+
+        Args:
+            decide: Is given a decision's name and its options, and chooses one of them.
+        """
+        count = int(decide("layers", range(self.min_layers, self.max_layers + 1)))
+        layers: list[Layer] = []
+        for number in range(1, count + 1):
+            kinds = list(self._kinds_after(layers))
+            kind = str(decide(f"{number} after {','.join(kinds)}", kinds))
+            hyper = {
+                name: decide(f"{number} {kind} {name}", values)
+                for name, values in self.choices[kind].items()
+            }
+            inputs = [number - 1]
+            if self.sources(kind) == 2:
+                inputs.append(int(decide(f"{number} source 2", range(number - 1))))
+            layers.append(Layer.of(kind, hyper, tuple(inputs)))
+        return Architecture(tuple(layers), self.skeleton_data)
+
+    def _kinds_after(self, layers: Sequence[Layer]) -> Iterator[str]:
+        """What may stand behind some layers: after one that flattens only such."""
+        flat = bool(layers) and decode(layers[-1]).flattens
+        for kind in self.choices:
+            made = layer_type(kind)
+            stands = made.sources == 1 or bool(layers)
+            if self.may_flatten if made.flattens else stands and not flat:
+                yield kind
 
     def random_hyper(self, kind: str, rng: random.Random) -> tuple[tuple[str, Value], ...]:
         """A random value for every hyper-parameter of a layer type, sorted by name."""

@@ -1,0 +1,79 @@
+"""What a search is made of, from its settings and its task."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import torch
+from lightning.pytorch import LightningDataModule
+
+from rena_pl.architecture import Architecture
+from rena_pl.child.data import stated_shapes
+from rena_pl.child.module import Recipe
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluator import ChildTrainer, Scorer
+from rena_pl.evaluation.weights import WeightStore
+from rena_pl.objective import Objective
+from rena_pl.resources.resources import NetworkResources
+from rena_pl.search.feasible import feasible_start
+from rena_pl.search.searchers.searcher import Ground
+from rena_pl.space.search_space import SearchSpace
+from rena_pl.tabular import Table
+
+
+def ground_of(
+    task: LightningDataModule,
+    space: SearchSpace | None,
+    objective: Objective,
+    start: Architecture | None,
+    seed: int,
+) -> Ground:
+    """Where a search takes place: in a table, or among the networks of a space on a task.
+
+    Args:
+        task: The data, or the table.
+        space: Of networks; none for a table.
+        objective: The bounds.
+        start: A network of the space; one near it is taken if it breaks a hard bound.
+        seed: Of everything random.
+
+    Raises:
+        RenaError: A bound is on something unknown, the start is not part of the space, or no
+            network that keeps the hard bounds was found.
+    """
+    if isinstance(task, Table):
+        objective.check(task.resources.entries)
+        return Ground(task.space, objective, task.resources, None, seed)
+    if space is None or start is None:
+        raise RenaError("model.space: say what the networks may be made of")
+    resources = NetworkResources(*stated_shapes(task))
+    objective.check(resources.entries)
+    try:
+        space.check(start, resources.input_shape)
+    except RenaError as error:
+        raise RenaError(f"the start network: {error}") from None
+    if next(space.legal_actions(start, random.Random(0)), None) is None:
+        raise RenaError("the search space allows no action: it is a single architecture")
+    near = feasible_start(start, space, objective, resources.profile, seed)
+    if near != start:
+        warnings.warn(
+            "the start network breaks a hard bound; the search starts from one near it: "
+            + ", ".join(map(str, near.layers)),
+            stacklevel=2,
+        )
+    return Ground(space, objective, resources, near, seed)
+
+
+def scorer_of(
+    task: LightningDataModule,
+    recipe: Recipe,
+    metric: str,
+    weights: WeightStore,
+    device: torch.device,
+    inherit: bool,
+) -> Scorer:
+    """What turns candidates into accuracies: a table, or training on the task."""
+    if isinstance(task, Table):
+        return task.accuracy
+    return ChildTrainer(task, recipe, metric, weights, device, inherit)

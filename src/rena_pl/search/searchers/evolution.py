@@ -1,0 +1,59 @@
+"""Regularised evolution (Real et al., arXiv 1802.01548)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+
+POPULATION = 20
+SAMPLE = 5
+
+
+class Evolution(Searcher):
+    """The best of a random sample of the population has a child; the oldest member dies.
+
+    Args:
+        ground: Where it searches.
+        population: How many live at once.
+        sample: Of how many the best becomes a parent.
+    """
+
+    def __init__(self, ground: Ground, population: int = POPULATION, sample: int = SAMPLE) -> None:
+        super().__init__(ground)
+        self.population: deque[Evaluation] = deque(maxlen=population)
+        self.sample = sample
+        self.unborn = population
+        """How many members are still to be drawn at random."""
+
+    def ask(self, count: int) -> list[Proposal]:
+        """Random ones until the population is full, children afterwards."""
+        proposals: list[Proposal] = []
+        for _ in range(count):
+            proposals.append(self._child(proposals))
+        return proposals
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """The new ones join the population."""
+        super().tell(evaluations)
+        self.population.extend(evaluations)
+
+    def _child(self, proposals: Sequence[Proposal]) -> Proposal:
+        if self.unborn > 0:
+            self.unborn -= 1
+            architecture = self.fresh(proposals)
+            return Proposal(architecture, self.nearest(architecture))
+        asked = {proposal.architecture for proposal in proposals}
+        for _ in range(100):
+            sample = self.rng.sample(self.population, min(self.sample, len(self.population)))
+            parent = max(sample, key=lambda evaluation: evaluation.reward)
+            child = self.ground.changed(parent.architecture, self.rng)
+            if child is not None and child not in asked:
+                known = self.known.get(child)
+                if known is None:
+                    inherits = parent.key if self.ground.start is not None else None
+                    return Proposal(child, inherits)
+                self.population.append(known)  # seen before: it joins without another training
+        return Proposal(self.fresh(proposals))

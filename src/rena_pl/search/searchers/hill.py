@@ -1,0 +1,53 @@
+"""Hill climbing by network morphisms (Elsken et al., arXiv 1711.04528), with restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+
+PATIENCE = 20
+
+
+class HillClimbing(Searcher):
+    """Tries neighbours of where it stands, and moves to one that is better.
+
+    Args:
+        ground: Where it searches.
+        patience: After so many neighbours that are no better it starts from somewhere else.
+    """
+
+    def __init__(self, ground: Ground, patience: int = PATIENCE) -> None:
+        super().__init__(ground)
+        self.patience = patience
+        self.here: Evaluation | None = None
+        self.failures = 0
+
+    def ask(self, count: int) -> list[Proposal]:
+        """Neighbours that were not evaluated before; somewhere else where there are none."""
+        proposals: list[Proposal] = []
+        for _ in range(count):
+            proposals.append(self._next(proposals))
+        return proposals
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Move where it is better."""
+        super().tell(evaluations)
+        for evaluation in evaluations:
+            if self.here is None or evaluation.reward > self.here.reward:
+                self.here, self.failures = evaluation, 0
+            else:
+                self.failures += 1
+        if self.failures >= self.patience:
+            self.here, self.failures = None, 0
+
+    def _next(self, proposals: Sequence[Proposal]) -> Proposal:
+        if self.here is not None:
+            asked = {proposal.architecture for proposal in proposals}
+            for _ in range(100):
+                near = self.ground.changed(self.here.architecture, self.rng)
+                if near is not None and near not in self.known and near not in asked:
+                    return Proposal(near, self.here.key if self.ground.start else None)
+        architecture = self.fresh(proposals)
+        return Proposal(architecture, self.nearest(architecture))

@@ -1,0 +1,136 @@
+"""RENA as in the paper: episodes from the best network so far, and the policy gradient alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from rena_pl.architecture import Architecture
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.evaluation.lineage import descendants
+from rena_pl.search.encoding import Encoder
+from rena_pl.search.episodes import Walks, episode_generator, walk
+from rena_pl.search.policy import Policy, PolicySize
+from rena_pl.search.policy_gradient import GradientSettings, loss, returns
+from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+
+
+class Reinforce(Searcher):
+    """Walks of a policy that the rewards of their children teach (RENA, nesting and gradient).
+
+    Args:
+        ground: Where it searches.
+        steps: Actions an episode.
+        draws: How often an action is drawn at most, until its child keeps the hard bounds; the
+            last one stays and is recorded as infeasible.
+        gradient: How the policy learns.
+        size: What the policy network is like.
+
+    Attributes:
+        update: How often the policy has learnt from children.
+        figures: What is worth logging of the last time.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        steps: int = 3,
+        draws: int = 10,
+        gradient: GradientSettings = GradientSettings(),
+        size: PolicySize = PolicySize(),
+    ) -> None:
+        super().__init__(ground)
+        self.steps = steps
+        self.draws = draws
+        self.gradient = gradient
+        self.encoder = Encoder(ground.space, ground.objective, ground.resources)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(ground.seed)
+            self.policy = Policy(self.encoder, size)
+        self.optimizer = Adam(self.policy.parameters(), lr=gradient.learning_rate)
+        self.update = 0
+        self.figures: dict[str, float] = {}
+        self.walks: Walks | None = None
+        self.parents_of: list[Evaluation | None] = []
+        self.rewards: list[list[float]] = []
+
+    @property
+    def waves(self) -> int:
+        """One for each step of an episode."""
+        return self.steps
+
+    def ask(self, count: int) -> list[Proposal]:
+        """The next child of each of `count` episodes; it inherits from the one before it."""
+        if self.walks is None:
+            self.origin = self.best if self.known else None
+            begin = self.origin.architecture if self.origin else self.ground.draw(self.rng)
+            generators = [
+                episode_generator(self.ground.seed, self.update, number) for number in range(count)
+            ]
+            self.walks = self.walk([begin] * count, generators)
+            self.parents_of = [self.origin] * count
+        children = self.walks.architectures[len(self.rewards)]
+        return [
+            Proposal(child, self._inherited(parent))
+            for child, parent in zip(children, self.parents_of, strict=True)
+        ]
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Take the rewards in; after the last step of the episodes the policy learns."""
+        super().tell(evaluations)
+        if self.walks is None:
+            return
+        self.rewards.append([evaluation.reward for evaluation in evaluations])
+        self.parents_of = [
+            child if child.status == "done" else parent
+            for child, parent in zip(evaluations, self.parents_of, strict=True)
+        ]
+        if len(self.rewards) == self.steps:
+            before = torch.full((len(evaluations),), self.origin.reward if self.origin else 0.0)
+            gained = returns(torch.tensor(self.rewards), before, self.gradient.discount)
+            self.learn(self.walks, self._advantages(gained))
+            self.walks, self.rewards = None, []
+            self.update += 1
+
+    def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
+        """The best network and all that came of it: an episode may meet any of them again."""
+        return descendants(evaluations, self.best.key)
+
+    def walk(self, starts: Sequence[Architecture], generators: Sequence[torch.Generator]) -> Walks:
+        """Episodes of the policy as it is."""
+        return walk(
+            self.policy,
+            self.encoder,
+            starts,
+            self.steps,
+            generators,
+            self.ground.feasible,
+            self.draws,
+        )
+
+    def learn(self, walks: Walks, advantages: Tensor) -> None:
+        """One step of the policy gradient; `advantages` of every decision, `(T, B)`."""
+        choices = self.policy(walks.states, decisions=walks.decisions)
+        device = choices.log_prob.device
+        loss_ = loss(choices, advantages.flatten().to(device), self.gradient.entropy_bonus)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss_)
+        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.gradient.gradient_clip)
+        self.optimizer.step()
+        self.figures = {"loss": loss_.item(), "entropy": choices.entropy.mean().item()}
+
+    def _inherited(self, parent: Evaluation | None) -> str | None:
+        """What a child of `parent` inherits from; nothing where there are no weights."""
+        return parent.key if parent is not None and self.ground.start is not None else None
+
+    def _advantages(self, gained: Tensor) -> Tensor:
+        baseline, mean = self.policy.baseline, gained.mean()
+        if baseline.isnan():
+            baseline.copy_(mean)
+        advantages = gained - baseline.cpu()
+        decay = self.gradient.baseline_decay
+        baseline.mul_(decay).add_((1 - decay) * mean.to(baseline.device))
+        return advantages / advantages.square().mean().sqrt().clamp(min=1e-3)

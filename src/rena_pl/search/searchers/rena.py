@@ -1,0 +1,242 @@
+"""RENA with a model of the reward: the policy learns from episodes that nobody had to train."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from rena_pl.architecture import Architecture
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.search.episodes import Walks, episode_generator
+from rena_pl.search.policy import PolicySize
+from rena_pl.search.policy_gradient import GradientSettings, returns
+from rena_pl.search.predictor import Descriptions, Predictor, Reader
+from rena_pl.search.searchers.reinforce import Reinforce
+from rena_pl.search.searchers.searcher import Ground, Proposal
+
+REFERENCE = 200
+"""Random architectures that show the predictor what is much and what is little."""
+INFEASIBLE = -2.0
+"""The imagined reward at a hard bound that is broken, in deviations; further out it is less."""
+
+Candidates = dict[Architecture, Evaluation | None]
+"""Feasible architectures, with the evaluation that each would inherit from."""
+Reward = Callable[[Sequence[Architecture]], Tensor]
+Value = Callable[[Architecture], float]
+
+
+@dataclass(frozen=True)
+class Imagination:
+    """How the model of the reward is used.
+
+    Attributes:
+        first: So many architectures near the edge of the bounds are trained before there is a
+            model.
+        warm_up: Updates of the policy from the bounds alone, before a child is trained.
+        updates: Updates of the policy from imagined episodes, before each choice.
+        episodes: Episodes in each of them; what they come upon are candidates.
+        candidates: Candidates besides, half of them random and half near the best.
+        elite: From how many of the best networks episodes and candidates start.
+    """
+
+    first: int = 4
+    warm_up: int = 30
+    updates: int = 1
+    episodes: int = 12
+    candidates: int = 600
+    elite: int = 5
+
+    def __post_init__(self) -> None:
+        for name in ("first", "warm_up", "updates"):
+            if getattr(self, name) < 0:
+                raise RenaError(f"imagination.{name} must be at least 0")
+        for name in ("episodes", "candidates", "elite"):
+            if getattr(self, name) < 1:
+                raise RenaError(f"imagination.{name} must be at least 1")
+
+
+class Rena(Reinforce):
+    """Trains what is expected to improve most on the best, of all that the policy comes upon.
+
+    Args:
+        ground: Where it searches.
+        steps: Actions an episode.
+        draws: How often an action is drawn at most, until its child keeps the hard bounds.
+        gradient: How the policy learns.
+        size: What the policy network is like.
+        imagination: How the model is used.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        steps: int = 3,
+        draws: int = 10,
+        gradient: GradientSettings = GradientSettings(),
+        size: PolicySize = PolicySize(),
+        imagination: Imagination = Imagination(),
+    ) -> None:
+        super().__init__(ground, steps, draws, gradient, size)
+        self.imagination = imagination
+        self.epochs = 1
+        """Child-epochs of the last children: what a candidate will have in addition."""
+        self.asked = False
+        reference = [ground.draw(self.rng) for _ in range(REFERENCE)]
+        self.reader = Reader(self.encoder, reference)
+        self.predictor = Predictor(self.reader, ground.seed)
+
+    @property
+    def waves(self) -> int:
+        """All children of an update are chosen at once."""
+        return 1
+
+    def ask(self, count: int) -> list[Proposal]:
+        """The most promising candidates; fewer where nothing new is found."""
+        self.asked = True
+        rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
+        if self.update == 0:
+            for number in range(self.imagination.warm_up):
+                self._imagine(-1 - number, self._edge_rewards, rng)
+        modelled = len(self.seen) >= max(2, self.imagination.first)
+        if modelled:
+            self._fit()
+        reward = self._expected_rewards if modelled else self._edge_rewards
+        candidates = self._candidates(rng)
+        for number in range(self.imagination.updates):
+            walks, parents = self._imagine(number, reward, rng)
+            for wave in walks.architectures:
+                for child, parent in zip(wave, parents, strict=True):
+                    if self.ground.feasible(child):
+                        candidates.setdefault(child, parent)
+        for architecture in self.known:
+            candidates.pop(architecture, None)
+        choose = self._by_improvement if modelled else self._by_edge
+        return [
+            Proposal(architecture, self._inherited(candidates[architecture]))
+            for architecture in choose(candidates, count, rng)
+        ]
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Take the rewards in."""
+        super().tell(evaluations)
+        self.epochs = max((evaluation.budget for evaluation in evaluations), default=self.epochs)
+        self.update += self.asked
+        self.asked = False
+
+    def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
+        """The best networks."""
+        return {evaluation.key for evaluation in self._elite()}
+
+    # Candidates, and how they are chosen.
+
+    def _elite(self) -> list[Evaluation]:
+        """The best networks, whose children candidates are."""
+        done = [evaluation for evaluation in self.known.values() if evaluation.status == "done"]
+        return sorted(done, key=lambda e: -e.reward)[: self.imagination.elite]
+
+    def _candidates(self, rng: random.Random) -> Candidates:
+        """Feasible architectures at random, and near the best; with what they inherit from."""
+        elite: list[Evaluation | None] = [*self._elite()] or [None]
+        found: Candidates = {}
+        for number in range(self.imagination.candidates):
+            parent = elite[number % len(elite)]
+            architecture = self._begin(parent, rng)
+            if parent is None or number % 2:
+                architecture = self.ground.space.draw(architecture, rng)
+            else:
+                for _ in range(rng.choice((1, 1, 2, 3))):
+                    action = self.ground.space.random_action(architecture, rng)
+                    architecture = action.apply(architecture)
+            if self.ground.feasible(architecture):
+                found.setdefault(architecture, parent)
+        return found
+
+    def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:
+        if parent is not None:
+            return parent.architecture
+        return self.ground.start or self.ground.draw(rng)
+
+    def _by_edge(
+        self, candidates: Candidates, count: int, rng: random.Random
+    ) -> list[Architecture]:
+        """Some of those that come nearest to the bounds."""
+        near = sorted(candidates, key=lambda a: -self._nearness(a))
+        return rng.sample(near[: max(count, len(near) // 50)], min(count, len(near)))
+
+    def _by_improvement(
+        self, candidates: Candidates, count: int, rng: random.Random
+    ) -> list[Architecture]:
+        """Those that are expected to improve most on the best, one after the other."""
+        left = list(candidates)
+        if not left:
+            return []
+        outlook = self.predictor.outlook(self._describe(left))
+        chosen: list[Architecture] = []
+        open_ = torch.ones(len(left), dtype=torch.bool)
+        for _ in range(min(count, len(left))):
+            expected = outlook.expected_improvement()
+            best = int(expected.masked_fill(~open_, -1.0).argmax())
+            open_[best] = False
+            chosen.append(left[best])
+            if len(chosen) < count:
+                outlook.believe(best)
+        return chosen
+
+    # What the policy imagines.
+
+    def _imagine(
+        self, number: int, reward: Reward, rng: random.Random
+    ) -> tuple[Walks, list[Evaluation | None]]:
+        """Episodes that nobody trains, from which the policy learns; and where they began."""
+        elite: list[Evaluation | None] = [*self._elite()] or [None]
+        parents = [rng.choice(elite) for _ in range(self.imagination.episodes)]
+        starts = [self._begin(parent, rng) for parent in parents]
+        generators = [
+            episode_generator(self.ground.seed, self.update, 1000 * number + episode)
+            for episode in range(len(starts))
+        ]
+        walks = self.walk(starts, generators)
+        rewards = torch.stack([reward(wave) for wave in walks.architectures])
+        gained = returns(rewards, reward(starts), self.gradient.discount)
+        advantages = gained - gained.mean()
+        self.learn(walks, advantages / advantages.square().mean().sqrt().clamp(min=1e-3))
+        return walks, parents
+
+    def _edge_rewards(self, architectures: Sequence[Architecture]) -> Tensor:
+        """How near each comes to the bounds from inside; known before any training."""
+        return torch.tensor([self._inside(made, self._nearness) for made in architectures])
+
+    def _expected_rewards(self, architectures: Sequence[Architecture]) -> Tensor:
+        """What the model predicts, in deviations."""
+        means = self.predictor.outlook(self._describe(architectures)).means.mean(0)
+        expected = dict(zip(architectures, means.tolist(), strict=True))
+        return torch.tensor([self._inside(made, expected.__getitem__) for made in architectures])
+
+    def _inside(self, architecture: Architecture, value: Value) -> float:
+        violation = self.ground.violation(architecture)
+        return INFEASIBLE - min(1.0, violation) if violation else value(architecture)
+
+    def _nearness(self, architecture: Architecture) -> float:
+        """The mean share of the upper bounds that is used; without any, how large it is."""
+        use = self.ground.resources.profile(architecture)
+        shares = [use[c.entry] / c.max for c in self.ground.objective.constraints if c.max]
+        return fmean(shares) if shares else float(self.reader.size(architecture))
+
+    def _describe(self, architectures: Sequence[Architecture]) -> Descriptions:
+        """As they would be after being trained as children of the best."""
+        elite = self._elite()
+        before = elite[0].trained if elite and self.ground.start else 0
+        return self.reader.read(architectures, [before + self.epochs] * len(architectures))
+
+    def _fit(self) -> None:
+        seen = [evaluation.architecture for evaluation in self.seen]
+        trained = [evaluation.trained for evaluation in self.seen]
+        self.predictor.fit(
+            self.reader.read(seen, trained), [evaluation.reward for evaluation in self.seen]
+        )

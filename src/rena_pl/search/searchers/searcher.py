@@ -1,0 +1,146 @@
+"""What a searcher is: it is asked for architectures and told what became of them."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from rena_pl.architecture import Architecture
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.objective import Objective
+from rena_pl.resources.resources import Resources
+from rena_pl.space.search_space import SearchSpace
+
+TRIES = 2000
+"""How often something is drawn anew until it keeps the hard bounds and is new."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An architecture that a searcher wants to see evaluated.
+
+    Attributes:
+        architecture: It keeps the hard bounds.
+        parent: Key of the evaluation that it inherits from; none to start from scratch.
+    """
+
+    architecture: Architecture
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a search takes place, and what is known of it before any training.
+
+    Attributes:
+        space: What may be built.
+        objective: Bounds and reward.
+        resources: What every architecture needs.
+        start: The network that the search starts from; none where there is no such thing.
+        seed: Of everything random.
+    """
+
+    space: SearchSpace
+    objective: Objective
+    resources: Resources
+    start: Architecture | None = None
+    seed: int = 0
+
+    def violation(self, architecture: Architecture) -> float:
+        """By how much an architecture breaks the hard bounds."""
+        return self.objective.hard_violation(self.resources.profile(architecture))
+
+    def feasible(self, architecture: Architecture) -> bool:
+        """Whether it exists and keeps the hard bounds, so that it may be trained."""
+        return self.space.holds(architecture) and self.violation(architecture) == 0
+
+    def draw(self, rng: random.Random) -> Architecture:
+        """A feasible architecture.
+
+        Raises:
+            RenaError: None was found.
+        """
+        for _ in range(TRIES):
+            architecture = self.space.draw(self.start, rng)
+            if self.feasible(architecture):
+                return architecture
+        raise RenaError(f"none of {TRIES} random architectures keeps the hard bounds")
+
+    def changed(self, architecture: Architecture, rng: random.Random) -> Architecture | None:
+        """A feasible architecture that is one random action away; none if none was found."""
+        for _ in range(TRIES):
+            near = self.space.random_action(architecture, rng).apply(architecture)
+            if self.feasible(near):
+                return near
+        return None
+
+
+class Searcher(ABC):
+    """Asks for architectures to be evaluated, and learns from what it is told.
+
+    The same answers lead to the same questions: a search that was killed is asked again, and told
+    what stands in its ledger, until it is where it was.
+
+    Args:
+        ground: Where it searches.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.rng = random.Random(ground.seed)
+        self.seen: list[Evaluation] = []
+        self.known: dict[Architecture, Evaluation] = {}
+        """The best evaluation of every architecture."""
+
+    @property
+    def waves(self) -> int:
+        """How often it is asked and told in one update."""
+        return 1
+
+    @abstractmethod
+    def ask(self, count: int) -> list[Proposal]:
+        """Up to `count` architectures to evaluate next, all feasible."""
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """What became of all that was asked for, in order; the start network comes by itself."""
+        self.seen += evaluations
+        for evaluation in evaluations:
+            before = self.known.get(evaluation.architecture)
+            if before is None or before.reward <= evaluation.reward:
+                self.known[evaluation.architecture] = evaluation
+
+    @property
+    def best(self) -> Evaluation:
+        """The evaluation with the highest reward, the earliest of equals."""
+        return max(self.known.values(), key=lambda evaluation: evaluation.reward)
+
+    def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
+        """Keys of the evaluations, of all there are, whose weights may still be asked for."""
+        return {evaluation.key for evaluation in evaluations}
+
+    def fresh(self, taken: Sequence[Proposal] = ()) -> Architecture:
+        """A random feasible architecture, new if one is found."""
+        asked = {proposal.architecture for proposal in taken}
+        for _ in range(TRIES):
+            architecture = self.ground.draw(self.rng)
+            if architecture not in self.known and architecture not in asked:
+                break
+        return architecture
+
+    def nearest(self, architecture: Architecture) -> str | None:
+        """The trained network that has the most layers in common, as a parent."""
+        trained = [e for e in self.known.values() if e.status == "done"]
+        if not trained or self.ground.start is None:
+            return None
+        matcher = SequenceMatcher(autojunk=False)
+        matcher.set_seq2(list(map(str, architecture.layers)))
+
+        def likeness(evaluation: Evaluation) -> float:
+            matcher.set_seq1(list(map(str, evaluation.architecture.layers)))
+            return matcher.ratio()
+
+        return max(trained, key=likeness).key

@@ -1,0 +1,89 @@
+"""Optuna's samplers as searchers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import optuna
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
+from optuna.trial import Trial, TrialState
+
+from rena_pl.architecture import Value
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.search.searchers.evolution import POPULATION
+from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+
+REFUSALS = 300
+"""How many proposals in a row may be infeasible or known, before one is drawn at random."""
+
+
+class OptunaSearch(Searcher):
+    """Asks a sampler of Optuna for one decision after the other.
+
+    Infeasible architectures, and those known already, are failed trials, which cost no training.
+
+    Args:
+        ground: Where it searches.
+        sampler: Decides.
+    """
+
+    def __init__(self, ground: Ground, sampler: BaseSampler) -> None:
+        super().__init__(ground)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study = optuna.create_study(direction="maximize", sampler=sampler)
+        self.asked: list[Trial | None] = []
+
+    def ask(self, count: int) -> list[Proposal]:
+        """What the sampler proposes and is feasible and new."""
+        proposals: list[Proposal] = []
+        self.asked = []
+        for _ in range(count):
+            proposals.append(self._next(proposals))
+        return proposals
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Pass the rewards on."""
+        super().tell(evaluations)
+        for trial, evaluation in zip(self.asked, evaluations, strict=False):
+            if trial is not None:
+                self.study.tell(trial, evaluation.reward)
+        self.asked = []
+
+    def _next(self, proposals: Sequence[Proposal]) -> Proposal:
+        asked = {proposal.architecture for proposal in proposals}
+        for _ in range(REFUSALS):
+            trial = self.study.ask()
+
+            def decide(name: str, options: Sequence[Value], trial: Trial = trial) -> Value:
+                decided = trial.suggest_categorical(name, list(options))
+                assert decided is not None
+                return decided
+
+            architecture = self.ground.space.compose(decide)
+            new = architecture not in self.known and architecture not in asked
+            if new and self.ground.feasible(architecture):
+                self.asked.append(trial)
+                return Proposal(architecture, self.nearest(architecture))
+            self.study.tell(trial, state=TrialState.FAIL)
+        self.asked.append(None)
+        architecture = self.fresh(proposals)
+        return Proposal(architecture, self.nearest(architecture))
+
+
+def tpe(ground: Ground) -> OptunaSearch:
+    """The tree-structured Parzen estimator, multivariate."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = TPESampler(seed=ground.seed, multivariate=True, group=True)
+    return OptunaSearch(ground, sampler)
+
+
+def nsga2(ground: Ground) -> OptunaSearch:
+    """NSGA-II with a small population."""
+    return OptunaSearch(ground, NSGAIISampler(seed=ground.seed, population_size=POPULATION))
+
+
+def gaussian_process(ground: Ground) -> OptunaSearch:
+    """Optuna's Gaussian process, for spaces whose decisions are always the same."""
+    return OptunaSearch(ground, GPSampler(seed=ground.seed, deterministic_objective=False))

@@ -1,0 +1,209 @@
+"""Tabular benchmarks: a table of every architecture and its results, as a task without training.
+
+A column for each decision, columns that are known before training and can be bounded, one that a
+search sees as the accuracy, and one that it is scored on in the end.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import TextIO
+
+from lightning.pytorch import LightningDataModule
+
+from rena_pl.architecture import Architecture, Layer, Skeleton, Value
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import Candidate, Evaluation
+from rena_pl.evaluation.evaluator import Scored
+from rena_pl.hashing import short_hash
+from rena_pl.resources.resources import LAYER_NUMBERS
+from rena_pl.space.search_space import SearchSpace
+
+TABLE = Skeleton("table")
+CHOICE = "choice"
+"""The one hyper-parameter of a decision."""
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableSpace(SearchSpace):
+    """All combinations of some decisions; the only legal action is to decide one anew.
+
+    A decision is a layer. Decisions with the same options are of the same kind, so that what is
+    learnt of an option at one place can serve at another.
+
+    Attributes:
+        rows: Those that the table has.
+    """
+
+    rows: frozenset[Row] = frozenset()
+
+    def __post_init__(self) -> None:
+        """There are no layer types to check."""
+
+    @cached_property
+    def options(self) -> tuple[Row, ...]:
+        """The options of every decision: the values that occur."""
+        return tuple(tuple(sorted(set(column))) for column in zip(*self.rows, strict=True))
+
+    def holds(self, architecture: Architecture) -> bool:
+        """Whether the table has a row for it."""
+        return row_of(architecture) in self.rows
+
+    @cached_property
+    def choices(self) -> dict[str, dict[str, tuple[Value, ...]]]:
+        """The options of every kind of decision."""
+        return {_kind(options): {CHOICE: options} for options in self.options}
+
+    def sources(self, kind: str) -> int:
+        """Every decision stands behind the one before it."""
+        return 1
+
+    def architecture(self, row: Sequence[Value]) -> Architecture:
+        """The decisions of a row as an architecture."""
+        layers = [
+            Layer(_kind(options), ((CHOICE, value),), (place,))
+            for place, (options, value) in enumerate(zip(self.options, row, strict=True))
+        ]
+        return Architecture(tuple(layers), TABLE)
+
+    def draw(self, start: Architecture | None, rng: random.Random) -> Architecture:
+        """Any architecture, wherever the search starts."""
+        return self.architecture([rng.choice(options) for options in self.options])
+
+    def compose(self, decide: Callable[[str, Sequence[Value]], Value]) -> Architecture:
+        """One decision after the other."""
+        return self.architecture(
+            [decide(f"decision {place}", options) for place, options in enumerate(self.options)]
+        )
+
+
+def _kind(options: Row) -> str:
+    return "one of " + ", ".join(options)
+
+
+def row_of(architecture: Architecture) -> Row:
+    """The decisions that an architecture stands for."""
+    return tuple(str(layer.values[CHOICE]) for layer in architecture.layers)
+
+
+@dataclass(frozen=True)
+class TableResources:
+    """What is known of every row before training.
+
+    Attributes:
+        entries: The names of the columns.
+        known: Their values by row.
+    """
+
+    entries: tuple[str, ...]
+    known: dict[Row, tuple[float, ...]]
+
+    def profile(self, architecture: Architecture) -> dict[str, float]:
+        """The known columns; zeros for a row that the table lacks."""
+        values = self.known.get(row_of(architecture), (0.0,) * len(self.entries))
+        return dict(zip(self.entries, values, strict=True))
+
+    def layers(self, architecture: Architecture) -> list[list[float]]:
+        """Nothing is known of single decisions."""
+        return [[0.0] * LAYER_NUMBERS for _ in architecture.layers]
+
+
+class Table(LightningDataModule):
+    """A tabular benchmark as a task: its accuracies are looked up.
+
+    Args:
+        file: A CSV file with a heading, plain or gzipped (`.gz`).
+        decisions: The columns that name an architecture; each value that occurs is an option.
+        known: Columns of numbers that are known before training, such as params and latencies.
+        observed: The column that a search sees as the accuracy.
+        scored: The column that the result is judged by; `observed` when left out.
+    """
+
+    def __init__(
+        self,
+        file: str | Path,
+        decisions: list[str],
+        known: list[str],
+        observed: str,
+        scored: str | None = None,
+    ) -> None:
+        super().__init__()
+        if not decisions:
+            raise RenaError("data.decisions: name at least one column")
+        self.file = Path(file).expanduser()
+        self.decisions = list(decisions)
+        self.known = list(known)
+        self.observed = observed
+        self.scored = scored or observed
+        rows = _read(self.file, [*decisions, *known, observed, self.scored])
+        width, facts = len(decisions), len(known)
+        self.rows = {tuple(row[:width]): _numbers(self.file, row[width:]) for row in rows}
+        if len(self.rows) < len(rows):
+            raise RenaError(f"{self.file}: two rows have the same decisions")
+        self.space = TableSpace(max_layers=width, min_layers=width, rows=frozenset(self.rows))
+        self.resources = TableResources(
+            tuple(known), {row: numbers[:facts] for row, numbers in self.rows.items()}
+        )
+
+    def fingerprint(self) -> str:
+        """A short hash of what is searched."""
+        return short_hash([self.decisions, self.known, self.observed, self.scored, len(self.rows)])
+
+    def accuracy(
+        self, candidate: Candidate, key: str, seed: int, parent: Evaluation | None
+    ) -> Scored:
+        """What the search sees of a candidate."""
+        return Scored(self.rows[row_of(candidate.architecture)][-2])
+
+    def score(self, architecture: Architecture) -> float:
+        """What an architecture is worth in the end."""
+        return self.rows[row_of(architecture)][-1]
+
+    def architectures(self) -> list[Architecture]:
+        """Every row."""
+        return [self.space.architecture(row) for row in self.rows]
+
+
+def _read(file: Path, columns: Sequence[str]) -> list[list[str]]:
+    """Some columns of a CSV file."""
+    try:
+        with _open(file) as stream:
+            reader = csv.DictReader(stream)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise RenaError(f"{file}: has no column {missing[0]!r}")
+            rows = []
+            for row in reader:
+                if any(row[name] is None for name in columns):
+                    raise RenaError(f"{file}: line {reader.line_num} is cut short")
+                rows.append([row[name] for name in columns])
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise RenaError(f"{file}: cannot be read as a table: {error}") from None
+    if not rows:
+        raise RenaError(f"{file}: holds no rows")
+    return rows
+
+
+def _open(file: Path) -> TextIO:
+    if file.suffix == ".gz":
+        return gzip.open(file, "rt", newline="")
+    return file.open(newline="")
+
+
+def _numbers(file: Path, texts: Sequence[str]) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(text) for text in texts)
+    except ValueError as error:
+        raise RenaError(f"{file}: {error}") from None
+    if not all(map(isfinite, numbers)):
+        raise RenaError(f"{file}: holds a number that is not finite")
+    return numbers
