@@ -36,11 +36,10 @@ def arguments(doc: str | None, data: bool = False) -> argparse.Namespace:
 def finish(
     options: argparse.Namespace, script: str, figures: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Print the figures as a table, a row for each name, and write them down if asked to."""
-    columns = list(next(iter(figures.values())))
-    table = Table("", *columns)
-    for name, row in figures.items():
-        table.add_row(name, *(str(row[column]) for column in columns))
+    """Print the figures as a table, a column for each name, and write them down if asked to."""
+    table = Table("", *figures)
+    for figure in next(iter(figures.values())):
+        table.add_row(figure, *(str(of_one[figure]) for of_one in figures.values()))
     Console().print(table)
     if options.json:
         words = (" --root PATH" if "root" in options else "") + " --quick" * options.quick
