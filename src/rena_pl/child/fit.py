@@ -16,6 +16,7 @@ from rena_pl.child.data import ChildData
 from rena_pl.child.graph import GraphStep, Step
 from rena_pl.child.module import Child
 from rena_pl.data.tensor_task import Batch
+from rena_pl.heap import keep_freed_memory
 from rena_pl.layers.modules.norm import SubSpectralNorm
 
 METRICS: dict[str, Literal["micro", "macro"]] = {
@@ -50,6 +51,7 @@ def train(
     Raises:
         TrainingError: The loss is no longer finite.
     """
+    keep_freed_memory()
     child.train().to(memory_format=memory_format(child))
     graph = graph and child.device.type == "cuda"
     optimizer, schedule = child.optimizer(epochs * data.batches_per_epoch, capturable=graph)
