@@ -16,13 +16,18 @@ from rich.table import Table
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
-def arguments(doc: str | None) -> argparse.Namespace:
-    """`--quick`, `--seed`, `--threads` and `--json`, which every timing benchmark takes."""
+def arguments(doc: str | None, data: bool = False) -> argparse.Namespace:
+    """`--quick`, `--seed`, `--threads` and `--json`, which every timing benchmark takes.
+
+    With `data`, it takes the folder of Speech Commands too, as `--root`.
+    """
     parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less than a minute, less exact")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="file to write the figures to")
+    if data:
+        parser.add_argument("--root", type=Path, required=True, help="folder of Speech Commands")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     return options
@@ -31,15 +36,14 @@ def arguments(doc: str | None) -> argparse.Namespace:
 def finish(
     options: argparse.Namespace, script: str, figures: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Print the figures as a table, a row for each name, and write them down if asked to."""
-    columns = list(next(iter(figures.values())))
-    table = Table("", *columns)
-    for name, row in figures.items():
-        table.add_row(name, *(str(row[column]) for column in columns))
+    """Print the figures as a table, a column for each name, and write them down if asked to."""
+    table = Table("", *figures)
+    for figure in next(iter(figures.values())):
+        table.add_row(figure, *(str(of_one[figure]) for of_one in figures.values()))
     Console().print(table)
     if options.json:
-        quick = " --quick" if options.quick else ""
-        command = f"python benchmarks/{script}{quick} --seed {options.seed}"
+        words = (" --root PATH" if "root" in options else "") + " --quick" * options.quick
+        command = f"python benchmarks/{script}{words} --seed {options.seed}"
         result = {
             "command": f"{command} --threads {options.threads}",
             "machine": machine(),

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture
 from rena_pl.network import Network, build, morph
-from rena_pl.network.refit import _fit, _placed
+from rena_pl.network.refit import _fit, _placed, refit
 from rena_pl.space.actions import Action, Insert, Remove, Scale
 from tests.network.networks import CLASSES, chain, features, layer, trained
 
@@ -137,6 +137,33 @@ def test_what_stands_before_the_change_stays() -> None:
     assert not torch.equal(
         after.layers[2].pointwise.conv.weight, before.layers[2].pointwise.conv.weight
     )
+
+
+def test_layers_before_the_change_are_not_worked_out_again(monkeypatch) -> None:
+    residual = layer("broadcast_residual", 2, channels=8, kernel_height=3)
+    first = [layer("conv2d", index, channels=8) for index in (0, 1)]
+    parent = chain(*first, residual, layer("conv2d", 3, channels=8), layer("dense", 4, units=8))
+    before, sample = settled(parent), examples(64)
+    skipped = []
+
+    def from_the_start(*arguments: object) -> None:
+        *others, unchanged, features = arguments
+        skipped.append(unchanged)
+        refit(*others, 0, features)
+
+    def heir(action: Action) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        child = build(action.apply(parent), before.input_shape, CLASSES).double()
+        morph(parent, before.state_dict(), action.apply(parent), child, sample)
+        return child.state_dict()
+
+    actions = [Remove(0), Remove(2), Remove(4), Scale(3, "channels", 4)]
+    quick = [heir(action) for action in actions]
+    monkeypatch.setattr("rena_pl.network.morphism.refit", from_the_start)
+    for action, weights in zip(actions, quick, strict=True):
+        for name, tensor in heir(action).items():
+            assert torch.equal(tensor, weights[name]), (action, name)
+    assert skipped == [0, 2, 4, 3]
 
 
 def test_an_exact_child_is_not_fitted() -> None:

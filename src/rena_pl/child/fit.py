@@ -9,11 +9,14 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from rena_pl.child.data import ChildData
+from rena_pl.child.graph import GraphStep, Step
 from rena_pl.child.module import Child
 from rena_pl.data.tensor_task import Batch
+from rena_pl.heap import keep_freed_memory
 from rena_pl.layers.modules.norm import SubSpectralNorm
 
 METRICS: dict[str, Literal["micro", "macro"]] = {
@@ -32,6 +35,7 @@ def train(
     data: ChildData,
     epochs: int,
     generator: torch.Generator,
+    graph: bool = True,
 ) -> None:
     """Train a child in place, on the device it is on.
 
@@ -42,26 +46,41 @@ def train(
         data: Its task.
         epochs: Passes over the training split.
         generator: Of order, views and augmentation; on the child's device.
+        graph: Whether steps are replayed as a CUDA graph, where the device is one of CUDA.
 
     Raises:
         TrainingError: The loss is no longer finite.
     """
-    layout = memory_format(child)
-    child.train().to(memory_format=layout)
-    optimizer, schedule = child.optimizer(epochs * data.batches_per_epoch)
+    keep_freed_memory()
+    child.train().to(memory_format=memory_format(child))
+    graph = graph and child.device.type == "cuda"
+    optimizer, schedule = child.optimizer(epochs * data.batches_per_epoch, capturable=graph)
+    step = plain_step(child, optimizer)
+    if graph:
+        step = GraphStep(step)
     for epoch in range(epochs):
         total = torch.zeros((), device=child.device)
         for features, targets in data.epoch(generator):
-            with autocast(child.device):
-                loss = child.loss(features.contiguous(memory_format=layout), targets)
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
+            total += step(features, targets)
             schedule.step()
-            total += loss.detach()
         if not torch.isfinite(total):
             raise TrainingError(f"the loss was not finite in epoch {epoch + 1}")
     child.eval()
+
+
+def plain_step(child: Child, optimizer: Optimizer) -> Step:
+    """The step of a child in training mode, in its fastest layout and type."""
+    layout = memory_format(child)
+
+    def step(features: Tensor, targets: Tensor) -> Tensor:
+        with autocast(features.device):
+            loss = child.loss(features.contiguous(memory_format=layout), targets)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        return loss.detach()
+
+    return step
 
 
 @torch.inference_mode()

@@ -80,13 +80,21 @@ class Child(LightningModule):
             self(features), targets, label_smoothing=self.recipe.label_smoothing
         )
 
-    def optimizer(self, steps: int) -> tuple[Optimizer, LRScheduler]:
-        """The optimiser and the schedule for a training of `steps` steps."""
+    def optimizer(self, steps: int, capturable: bool = False) -> tuple[Optimizer, LRScheduler]:
+        """The optimiser and the schedule for a training of `steps` steps.
+
+        Args:
+            steps: How many.
+            capturable: Whether the optimiser's step can be part of a CUDA graph: the learning rate
+                is then a tensor on the child's device, which the schedule changes in place.
+        """
+        rate = self.recipe.learning_rate
         optimizer = AdamW(
             self.parameters(),
-            lr=self.recipe.learning_rate,
+            lr=torch.tensor(rate, device=self.device) if capturable else rate,
             weight_decay=self.recipe.weight_decay,
             fused=True,
+            capturable=capturable,
         )
         schedule = OneCycleLR(
             optimizer,

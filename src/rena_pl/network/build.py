@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, Shape
@@ -33,11 +35,21 @@ class Network(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features `(batch, channels, height, width)` to logits `(batch, classes)`."""
-        outputs = [features]
-        for layer, sources in zip(self.layers, self.sources, strict=True):
-            outputs.append(layer(*(outputs[source] for source in sources)))
-        logits: Tensor = self.head(outputs[-1])
+        logits: Tensor = self.head(self.outputs([features])[-1])
         return logits
+
+    def outputs(self, known: Sequence[Tensor]) -> list[Tensor]:
+        """What all layers give, behind the features they come from.
+
+        Args:
+            known: The first of them: the features, and the outputs of layers that need not be
+                worked out.
+        """
+        outputs = list(known)
+        for index in range(len(outputs) - 1, len(self.layers)):
+            read = (outputs[source] for source in self.sources[index])
+            outputs.append(self.layers[index](*read))
+        return outputs
 
 
 def build(architecture: Architecture, input_shape: Shape, num_classes: int) -> Network:

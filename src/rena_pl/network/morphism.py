@@ -107,7 +107,7 @@ def morph(
         assert isinstance(classifier, nn.Linear)
         before = build(parent, network.input_shape, classifier.out_features).to(features)
         before.load_state_dict(weights)
-        refit(network, before, morphism.continues, morphism.written, features)
+        refit(network, before, morphism.continues, morphism.written, morphism.unchanged(), features)
     return taken
 
 
@@ -144,6 +144,12 @@ class _Morph:
         heirs = [self.network.layers[index] for index in self.continues]
         layers = sum(any(True for _ in heir.parameters()) for heir in heirs)
         return Inheritance(layers, self.exact)
+
+    def unchanged(self) -> int:
+        """How many of the first layers are the parent's, with its weights."""
+        pairs = enumerate(zip(self.child.layers, self.parent.layers, strict=False))
+        changed = (i for i, (one, old) in pairs if one != old or self.continues.get(i) != i)
+        return next(changed, min(len(self.child.layers), len(self.parent.layers)))
 
     def _insert(self, index: int, layer_type: LayerType, read: list[Carried]) -> Carried:
         """A layer that the parent has not got passes on what it reads, as far as it can."""

@@ -52,6 +52,7 @@ def refit(
     parent: Network,
     continues: Mapping[int, int],
     written: Mapping[nn.Module, Channels],
+    unchanged: int,
     features: Tensor,
 ) -> None:
     """Fit a child's weights and norm statistics to its parent's function.
@@ -61,10 +62,11 @@ def refit(
         parent: With its weights.
         continues: For the numbers of the child's layers, those of the parent's they continue.
         written: For parts of the child, which of the parent's channels their outputs stand for.
+        unchanged: How many of the child's first layers are the parent's: they have nothing to mend.
         features: Examples of the task.
     """
     parts = _counterparts(child, parent, continues, written)
-    read, given = _record(parent, [part.module for part in parts.values()], features)
+    outputs, read, given = _record(parent, [part.module for part in parts.values()], features)
     shifted = {
         module.convolution
         for module in child.modules()
@@ -88,7 +90,7 @@ def refit(
         if _fittable(part) or isinstance(part, nn.BatchNorm2d)
     ]
     child.eval()
-    child(features)
+    child.head(child.outputs(outputs[: unchanged + 1])[-1])
     for hook in hooks:
         hook.remove()
 
@@ -132,8 +134,11 @@ def _counterparts(
 
 def _record(
     network: Network, parts: list[nn.Module], features: Tensor
-) -> tuple[dict[nn.Module, Tensor], dict[nn.Module, Tensor]]:
-    """What norms read on a few examples, and what all parts give on as many as a fit takes."""
+) -> tuple[list[Tensor], dict[nn.Module, Tensor], dict[nn.Module, Tensor]]:
+    """What layers give; what norms read on a few examples, and parts give on as many as fits take.
+
+    What layers give stands behind the features, on all examples.
+    """
     read: dict[nn.Module, Tensor] = {}
     given: dict[nn.Module, Tensor] = {}
     calls = dict.fromkeys(parts, 0)
@@ -146,14 +151,15 @@ def _record(
 
     hooks = [part.register_forward_hook(note) for part in calls]
     network.eval()
-    network(features)
+    outputs = network.outputs([features])
+    network.head(outputs[-1])
     for hook in hooks:
         hook.remove()
     for part, count in calls.items():
         if count > 1:  # what it does in one place says nothing of the other
             read.pop(part, None)
             given.pop(part, None)
-    return read, given
+    return outputs, read, given
 
 
 def _enough(output: Tensor) -> int:
