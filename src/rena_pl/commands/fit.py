@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from lightning.pytorch.strategies import DDPStrategy
@@ -26,12 +25,13 @@ from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
-from rena_pl.search.run_folder import CHECKPOINTS, RunFolder
+from rena_pl.search.run_folder import RunFolder
 
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",
     "max_epochs": 10,
     "devices": 1,
+    "enable_checkpointing": False,  # the run folder keeps the policy
     "enable_progress_bar": False,
     "enable_model_summary": False,
     "log_every_n_steps": 1,
@@ -74,11 +74,8 @@ class RenaCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Add what every search has: display, a checkpoint of every update, and loggers."""
-        checkpoint = ModelCheckpoint(
-            dirpath=self.run_folder.path / CHECKPOINTS, save_last=True, save_top_k=1
-        )
         self.display = SearchDisplay()
-        self.trainer_defaults["callbacks"] = [self.run_folder, self.display, checkpoint]
+        self.trainer_defaults["callbacks"] = [self.display, self.run_folder]
         trainer = self.config_init["fit"]["trainer"]
         if trainer.logger is None:
             kwargs["logger"] = _loggers(self.run_folder.path)

@@ -39,7 +39,7 @@ class SearchDisplay(Callback):
         if not trainer.is_global_zero:
             return
         budget = pl_module.budget
-        children = budget.episodes * budget.steps
+        children = budget.children
         updates = trainer.max_epochs or 0
         self.started = time.monotonic()
         self.bars = Progress(
@@ -73,14 +73,14 @@ class SearchDisplay(Callback):
         """Begin at the update that a checkpoint was left at."""
         assert isinstance(pl_module, Controller)
         if trainer.is_global_zero:
-            done = trainer.current_epoch * pl_module.budget.episodes * pl_module.budget.steps
+            done = trainer.current_epoch * pl_module.budget.children
             self.bars.update(self.search, completed=done)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A line for logs, where there is no terminal."""
         assert isinstance(pl_module, Controller)
         if trainer.is_global_zero:
-            children = pl_module.budget.episodes * pl_module.budget.steps
+            children = pl_module.budget.children
             self.bars.update(self.search, completed=(trainer.current_epoch + 1) * children)
             if self.live is None:
                 self._print_line(trainer, pl_module)

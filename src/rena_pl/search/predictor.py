@@ -286,7 +286,8 @@ class Predictor:
         values = targets[:, None].expand(len(factor), -1, 1)
         whitened = torch.linalg.solve_triangular(factor, values, upper=False)
         misfit: Tensor = whitened.square().sum((1, 2)) / 2
-        return -misfit - factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        determinant: Tensor = factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        return -misfit - determinant
 
     def _noise(self, weights: Weights, count: int) -> Tensor:
         return weights.noise.double().exp()[:, :, None] * torch.eye(count, dtype=torch.float64)

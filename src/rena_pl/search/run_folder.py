@@ -14,6 +14,7 @@ from rena_pl.whole_files import write_whole
 
 CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"
 SETTLED = ("seed_everything", "model", "data")
 """The parts of a config that decide a search's result; the trainer's may change on the way."""
 MOVABLE = ("root", "cache_dir", "download")
@@ -21,7 +22,7 @@ MOVABLE = ("root", "cache_dir", "download")
 
 
 class RunFolder(Callback):
-    """The folder of one search; as a callback, it keeps the config once the search has begun.
+    """The folder of one search; as a callback, it keeps config and policy.
 
     Args:
         path: Where it is.
@@ -48,9 +49,17 @@ class RunFolder(Callback):
         if trainer.is_global_zero and not (self.path / CONFIG).is_file():
             write_whole(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the policy after every update.
+
+        Lightning's own callback saves when its optimisers have stepped, which a policy that learns
+        while its children are chosen does not show.
+        """
+        trainer.save_checkpoint(self.path / CHECKPOINTS / LAST)
+
     def last_checkpoint(self) -> str | None:
         """The checkpoint of the last finished update, if there is one."""
-        path = self.path / CHECKPOINTS / "last.ckpt"
+        path = self.path / CHECKPOINTS / LAST
         return str(path) if path.is_file() else None
 
     def _compare(self, before: Any) -> None:
