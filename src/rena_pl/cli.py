@@ -26,7 +26,18 @@ def profile(arguments: list[str]) -> None:
     run_profile(arguments)
 
 
-COMMANDS: dict[str, Callable[[list[str]], None]] = {"fit": fit, "profile": profile}
+def compare(arguments: list[str]) -> None:
+    """Run several searchers on the same config and compare what they come to."""
+    from rena_pl.commands.compare import run_compare
+
+    run_compare(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "fit": fit,
+    "compare": compare,
+    "profile": profile,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

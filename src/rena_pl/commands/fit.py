@@ -107,7 +107,7 @@ def run_fit(arguments: list[str]) -> None:
     Raises:
         RenaError: The config or the data are not usable.
     """
-    _quiet()
+    quiet()
     # The user's own tasks and layers may stand in the folder that the command is called from.
     sys.path.append(str(Path.cwd()))
     read_words()
@@ -147,7 +147,7 @@ def _loggers(folder: Path) -> list[Logger]:
     return loggers
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Silence what says nothing to the user of a search, and put the rest plainly."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in (

@@ -1,0 +1,226 @@
+"""`rena compare`: searchers on one config, several seeds each, as a table, a file and a plot."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.cli import LightningCLI
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table as Lines
+
+from rena_pl.commands.config_errors import sentence
+from rena_pl.commands.fit import quiet
+from rena_pl.commands.yaml_words import check_configs, read_words
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.search.compare import SEARCHERS, Curve, best_of_table, curve_of, search, summary
+from rena_pl.search.controller import Controller
+from rena_pl.search.run_folder import RunFolder
+from rena_pl.tabular import Table
+from rena_pl.whole_files import write_whole
+
+DEFAULT = "rena,random,evolution,hill,tpe,nsga2"
+
+
+def run_compare(arguments: list[str]) -> None:
+    """Run what has not been run yet, and write `compare.json` and `compare.html`.
+
+    Raises:
+        RenaError: The config, the data or an option is not usable.
+    """
+    options, config = _options(arguments)
+    quiet()
+    controller, task, settings = _settings(config)
+    folder = options.folder or Path(settings["trainer"]["default_root_dir"]) / "compare"
+    RunFolder(folder, {key: value for key, value in settings.items() if key != "seed_everything"})
+    epochs = options.epochs or _usual_epochs(controller, settings["trainer"]["max_epochs"])
+    runs = [(name, seed) for seed in range(options.seeds) for name in options.searchers]
+    _run_all(config, runs, epochs, folder, options.workers)
+    top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
+    curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
+    for name, seed in runs:
+        evaluations = Ledger(_place(folder, name, seed) / "ledger.journal").evaluations()
+        curves[name][seed] = curve_of(
+            evaluations, controller.objective, epochs, top, options.target
+        )
+    figures = {
+        "command": "rena compare " + " ".join(arguments),
+        "child_epochs": epochs,
+        "bounds": [str(constraint) for constraint in controller.objective.constraints],
+        "target": options.target,
+        **summary(curves),
+    }
+    write_whole(folder / "compare.json", json.dumps(figures, indent=1) + "\n")
+    _plot(figures, folder / "compare.html")
+    _print(figures, folder)
+
+
+def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options of the comparison, and those of the search that are left."""
+    parser = argparse.ArgumentParser(
+        prog="rena compare",
+        description="Run searchers on the same config. All options of `rena fit` are options too.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--searchers",
+        default=DEFAULT,
+        help=f"which, the first against all others (default: %(default)s; known: "
+        f"{', '.join(SEARCHERS)})",
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each (default: %(default)s)")
+    parser.add_argument(
+        "--epochs", type=int, help="child-epochs of each run (default: as many as `rena fit` takes)"
+    )
+    parser.add_argument("--target", type=float, help="count evaluations until this accuracy")
+    parser.add_argument("--folder", type=Path, help="default: `compare` in the run folder")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="runs at the same time (default: %(default)s)"
+    )
+    options, rest = parser.parse_known_args(arguments)
+    options.searchers = list(dict.fromkeys(options.searchers.split(",")))
+    for name in options.searchers:
+        if name not in SEARCHERS:
+            raise RenaError(f"unknown searcher '{name}'; known are {', '.join(SEARCHERS)}")
+    for name in ("seeds", "workers", "epochs"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise RenaError(f"--{name} {value}: must be at least 1")
+    return options, rest
+
+
+def _settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[str, Any]]:
+    """The controller and the task of a config, and all of its values."""
+    read_words()
+    check_configs(config)
+    try:
+        cli = LightningCLI(
+            Controller,
+            LightningDataModule,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            seed_everything_default=0,
+            trainer_defaults={"logger": False, "enable_checkpointing": False},
+            parser_kwargs={"exit_on_error": False, "prog": "rena compare"},
+            auto_configure_optimizers=False,
+            args=config,
+            run=False,
+        )
+    except argparse.ArgumentError as error:
+        raise RenaError(sentence(error)) from None
+    except (TypeError, ValueError) as error:
+        raise RenaError(sentence(error)) from error
+    settings = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
+    return cli.model, cli.datamodule, settings
+
+
+def _usual_epochs(controller: Controller, updates: int) -> int:
+    """What the updates of a search cost, and its start."""
+    budget = controller.budget
+    start = 0 if controller.start is None else budget.start_epochs
+    return round(start + updates * budget.children * budget.training.epochs_a_child)
+
+
+def _place(folder: Path, name: str, seed: int) -> Path:
+    return folder / name / str(seed)
+
+
+def _run_all(
+    config: list[str], runs: list[tuple[str, int]], epochs: int, folder: Path, workers: int
+) -> None:
+    """Run every search that has not come to its end, several at a time."""
+    left = [run for run in runs if not _ended(_place(folder, *run), epochs)]
+    with Progress(console=Console(stderr=True)) as bars:
+        bar = bars.add_task("searches", total=len(runs), completed=len(runs) - len(left))
+        if workers == 1:
+            for run in left:
+                _run_one(config, run, epochs, folder)
+                bars.advance(bar)
+            return
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            waiting = [pool.submit(_run_one, config, run, epochs, folder) for run in left]
+            for done in as_completed(waiting):
+                done.result()
+                bars.advance(bar)
+
+
+def _run_one(config: list[str], run: tuple[str, int], epochs: int, folder: Path) -> None:
+    name, seed = run
+    quiet()
+    controller, task, _ = _settings([*config, "--seed_everything", str(seed)])
+    controller.seed = seed
+    place = _place(folder, name, seed)
+    search(controller, task, name, epochs, place)
+    write_whole(place / "ended", f"{epochs}\n")
+
+
+def _ended(place: Path, epochs: int) -> bool:
+    """Whether a search has come to its end, with as many child-epochs."""
+    try:
+        return int((place / "ended").read_text()) >= epochs
+    except (OSError, ValueError):
+        return False
+
+
+def _plot(figures: dict[str, Any], file: Path) -> None:
+    import plotly.graph_objects as go
+    from plotly.colors import qualitative
+
+    figure = go.Figure()
+    for colour, (name, of) in zip(qualitative.Safe * 2, figures["searchers"].items(), strict=False):
+        curve = of["curve"]
+        at = curve["child_epochs"]
+        figure.add_scatter(
+            x=[*at, *at[::-1]],
+            y=[*curve["high"], *curve["low"][::-1]],
+            fill="toself",
+            fillcolor=colour,
+            opacity=0.15,
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=name,
+        )
+        figure.add_scatter(
+            x=at, y=curve["mean"], name=name, line={"color": colour}, legendgroup=name
+        )
+    figure.update_layout(
+        title="Best accuracy within the bounds: mean over seeds, 95% interval",
+        xaxis_title="child-epochs",
+        yaxis_title="accuracy",
+        template="plotly_white",
+    )
+    write_whole(file, figure.to_html(include_plotlyjs=True))
+
+
+def _print(figures: dict[str, Any], folder: Path) -> None:
+    tabular = any("median_trainings_to_top10" in f for f in figures["searchers"].values())
+    lines = Lines(title=f"after {figures['child_epochs']} child-epochs")
+    lines.add_column("searcher")
+    for heading in ("best accuracy", "95% interval", "first ahead by", "p"):
+        lines.add_column(heading, justify="right")
+    if tabular:
+        lines.add_column("median trainings to the top 10", justify="right")
+    for name, of in figures["searchers"].items():
+        curve, ahead = of["curve"], figures["differences"].get(name)
+        row = [name, _number(curve["mean"][-1])]
+        row.append(f"{_number(curve['low'][-1])} to {_number(curve['high'][-1])}")
+        row += [_number(ahead["mean"]), f"{ahead['p']:.3f}"] if ahead else ["", ""]
+        if tabular:
+            row.append(f"{of['median_trainings_to_top10']:g}")
+        lines.add_row(*row)
+    console = Console(highlight=False)
+    console.print(lines)
+    console.print(f"{folder / 'compare.json'}, {folder / 'compare.html'}", soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
