@@ -27,7 +27,7 @@ from rena_pl.errors import RenaError
 _NOTES = (".md", ".txt", ".json", ".csv")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A recording of one word and the split it belongs to."""
 
