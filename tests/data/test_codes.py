@@ -28,6 +28,9 @@ def test_the_error_is_small_beside_the_features():
     assert (decode(encode(features)) - features).std() < 0.02
 
 
-def test_features_that_are_no_codes_are_left_as_they_are():
+def test_features_that_are_no_codes_keep_their_values():
     features = torch.randn(5)
     assert decode(features) is features
+    half = features.half()
+    assert decode(half).dtype == torch.float32
+    assert torch.equal(decode(half).half(), half)

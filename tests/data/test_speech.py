@@ -43,7 +43,7 @@ def test_splits_have_views_classes_and_the_stated_shape(task):
     assert task.input_shape == (1, 40, 101)
     assert task.splits["train"].targets.bincount().tolist() == [5, 5, 5]
     dtypes = [task.splits[name].features.dtype for name in ("train", "val", "test")]
-    assert dtypes == [torch.int8, torch.float32, torch.float32]
+    assert dtypes == [torch.int8, torch.float16, torch.float16]
 
 
 def test_the_training_split_is_normalised_by_the_front_end(task):
@@ -52,7 +52,8 @@ def test_the_training_split_is_normalised_by_the_front_end(task):
     assert (std - 1).abs().max() < 1e-2
     waveforms, _ = task.clips()["val"].read(torch.arange(10))
     expected = task.front_end(waveforms.float() / 32768)
-    assert torch.allclose(expected, task.splits["val"].features[:10, 0], atol=1e-3)
+    features, _ = task.splits["val"].take(torch.arange(10))
+    assert torch.allclose(expected, features, atol=3e-3)
 
 
 def test_features_computed_in_chunks_are_those_of_all_clips_at_once():
@@ -60,7 +61,7 @@ def test_features_computed_in_chunks_are_those_of_all_clips_at_once():
     task.setup()
     waveforms, targets = task.clips()["val"].read(torch.cat(_spread(120)))
     expected = task.front_end(waveforms.float() / 32768)
-    for name, error in (("train", STEP / 2), ("val", 0), ("test", 0)):
+    for name, error in (("train", STEP / 2), ("val", 2e-3), ("test", 2e-3)):
         features, classes = task.splits[name].take(torch.arange(120))
         assert torch.equal(classes, targets)
         assert torch.allclose(features, expected, atol=error + 1e-3)
@@ -82,7 +83,7 @@ def test_every_clip_is_read_once_and_a_few_at_a_time():
 
     Listened(of_each=100, augmented_views=1, cache_dir=None).setup()
     assert sorted(index for chunk in reads for index in chunk) == list(range(200))
-    assert max(map(len, reads)) <= 50
+    assert max(map(len, reads)) <= 25
     # The first chunk speaks for the whole split.
     assert min(reads[0]) < 10
     assert max(reads[0]) > 190
@@ -91,7 +92,7 @@ def test_every_clip_is_read_once_and_a_few_at_a_time():
 def test_views_differ_by_noise_but_view_0_has_none(task):
     clean, *noisy = decode(task.splits["train"].features[:10]).unbind(1)
     expected, _ = task.splits["val"].take(torch.arange(10))
-    assert torch.allclose(clean, expected, atol=0.5 * STEP + 1e-3)
+    assert torch.allclose(clean, expected, atol=STEP / 2 + 3e-3)
     for view in noisy:
         assert not torch.allclose(view, clean, atol=0.1)
     assert not torch.allclose(noisy[0], noisy[1], atol=0.1)

@@ -1,4 +1,4 @@
-"""Features held as a byte each, a quarter of the memory of float32."""
+"""Features held in less memory than float32 takes: a byte each, or two."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def encode(features: Tensor) -> Tensor:
 
 
 def decode(features: Tensor) -> Tensor:
-    """Codes as float32 features; what is no code is returned as it is."""
-    return features.float().mul_(STEP) if features.dtype == torch.int8 else features
+    """Codes, and features of half or full precision, as float32 features."""
+    return features.float().mul_(STEP) if features.dtype == torch.int8 else features.float()

@@ -30,7 +30,7 @@ SILENCE = "silence"
 
 Number = TypeVar("Number", int, float)
 
-_CHUNK = 50  # clips whose features are computed at once: their spectra fit the processor cache
+_CHUNK = 25  # clips whose features are computed at once: their spectra fit the processor cache
 _FIT_CHUNKS = 20  # chunks whose mean and deviation stand for those of the whole split
 _CACHE_FORMAT = 2  # raise it whenever the same settings come to give other features
 
@@ -215,12 +215,12 @@ class SpeechTask(TensorTask):
         }
 
     def _split(self, name: str, clips: Clips, noise: NoiseBank) -> Split:
-        """The features of one split, those of the training split as codes."""
+        """The features of one split: codes to train on, halves (float16) to evaluate on."""
         training = name == "train"
         views = 1 + self.augmented_views if training else 1
         silent = self.extras(int((clips.targets < len(self.words)).sum())) if self.silence else 0
         most = len(clips) + silent
-        dtype = torch.int8 if training else torch.float32
+        dtype = torch.int8 if training else torch.float16
         features = torch.empty(most, views, *self.input_shape, dtype=dtype)
         targets = torch.empty(most, dtype=torch.int64)
         chunks = self._chunks(name, views, clips, silent, noise)

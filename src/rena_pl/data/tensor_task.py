@@ -30,10 +30,10 @@ class Split:
     """The examples of one split.
 
     Attributes:
-        features: `(examples, views, channels, height, width)`, float32, or the int8 codes of
-            `rena_pl.data.codes`. A view is one augmented rendering of an example (other noise,
-            another speed); a training batch picks one per example. Splits that are only evaluated
-            have one view.
+        features: `(examples, views, channels, height, width)`, floats or the int8 codes of
+            `rena_pl.data.codes`; `take` returns float32. A view is one augmented rendering
+            of an example (other noise, another speed); a training batch picks one per example.
+            Splits that are only evaluated have one view.
         targets: Class indices, `(examples,)`, int64.
     """
 
