@@ -97,6 +97,8 @@ def test_unusable_recordings_are_skipped_counted_and_reported(speech_commands, c
     again = SpeechCommands(speech_commands, KEYWORDS, cache_dir=tmp_path / "cache")
     again.setup()
     assert again.skipped == task.skipped
+    assert again.tried == task.tried == 31  # 2 words and others of 10 speakers, and noise
+    assert torch.equal(again.splits["train"].features, task.splits["train"].features)
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
     assert all(line.startswith("skipped 3 of ") and str(yes) in line for line in lines)
