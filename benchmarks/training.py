@@ -18,7 +18,9 @@ from torch.nn import functional
 from rena_pl.child.data import ResidentData
 from rena_pl.child.fit import autocast, memory_format, train
 from rena_pl.child.module import Child, Recipe
-from rena_pl.data.speech import Clips, SpeechTask
+from rena_pl.data.clips import Clips
+from rena_pl.data.codes import encode
+from rena_pl.data.speech import SpeechTask
 from rena_pl.data.tensor_task import Split
 from rena_pl.space.named import NAMED
 
@@ -41,7 +43,7 @@ class MadeUpSpeech(SpeechTask):
     def load(self) -> dict[str, Split]:
         """Two views of noise for every split."""
         generator = torch.Generator().manual_seed(self.seed)
-        features = torch.randn(2, self.count, *self.input_shape, generator=generator)
+        features = encode(torch.randn(self.count, 2, *self.input_shape, generator=generator))
         targets = torch.randint(self.num_classes, (self.count,), generator=generator)
         return {name: Split(features, targets) for name in ("train", "val", "test")}
 

@@ -36,7 +36,7 @@ class TinyTask(TensorTask):
         splits = {}
         for number, (name, count) in enumerate(sizes.items()):
             features, targets = examples(count, seed=self.seed * 10 + number)
-            splits[name] = Split(features[None], targets)
+            splits[name] = Split(features[:, None], targets)
         return splits
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -51,3 +54,28 @@ def test_the_default_folder_follows_xdg(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache.default_cache_dir() == tmp_path / "home" / ".cache" / "rena_pl"
+
+
+def test_neither_writing_nor_reading_copies_the_tensors(path):
+    code = """
+import resource, sys
+from pathlib import Path
+import torch
+from rena_pl.data import cache
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+
+path = Path(sys.argv[1])
+tensor = torch.ones(200_000_000, dtype=torch.int8)[:150_000_000]
+before = peak_mb()
+cache.write(path, {"a": tensor}, {})
+written = peak_mb()
+tensors, _ = cache.read(path)
+print(written - before, peak_mb() - written)
+"""
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    writing, reading = map(int, done.stdout.split())
+    assert writing < 50
+    assert reading < 200

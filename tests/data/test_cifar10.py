@@ -30,7 +30,7 @@ def test_splits(root):
     task = CIFAR10(root, validation_examples=20)
     task.setup()
     assert {name: split.features.shape for name, split in task.splits.items()} == {
-        "train": (1, 80, 3, 32, 32), "val": (1, 20, 3, 32, 32), "test": (1, 20, 3, 32, 32)
+        "train": (80, 1, 3, 32, 32), "val": (20, 1, 3, 32, 32), "test": (20, 1, 3, 32, 32)
     }  # fmt: skip
     assert task.splits["val"].targets.bincount().tolist() == [2] * 10
     assert task.splits["train"].features.mean((0, 1, 3, 4)).abs().max() < 1e-3

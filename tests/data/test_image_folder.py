@@ -25,10 +25,10 @@ def test_classes_shapes_and_statistics(tmp_path):
     task.setup()
     assert task.labels == ["blue", "red"]
     assert {name: split.features.shape for name, split in task.splits.items()} == {
-        "train": (1, 36, 3, 32, 32), "val": (1, 4, 3, 32, 32), "test": (1, 40, 3, 32, 32)
+        "train": (36, 1, 3, 32, 32), "val": (4, 1, 3, 32, 32), "test": (40, 1, 3, 32, 32)
     }  # fmt: skip
     assert task.splits["val"].targets.tolist() == [0, 0, 1, 1]
-    red = task.splits["test"].features[0, :, 0].mean((1, 2)) > 0
+    red = task.splits["test"].features[:, 0, 0].mean((1, 2)) > 0
     assert torch.equal(red.long(), task.splits["test"].targets)
     # Of all training images before validation images were put aside, hence not exact.
     std, mean = torch.std_mean(task.splits["train"].features, dim=(0, 1, 3, 4))

@@ -3,7 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rena_pl.data.speech import Clips, SpeechTask
+from rena_pl.data.clips import Clips, clips_in_memory
+from rena_pl.data.codes import STEP, decode
+from rena_pl.data.speech import SpeechTask, _spread
 from rena_pl.errors import RenaError
 
 
@@ -12,16 +14,18 @@ class Tones(SpeechTask):
 
     computed = 0
 
-    def __init__(self, keywords=("high", "low"), **settings):
+    def __init__(self, keywords=("high", "low"), of_each=5, **settings):
         super().__init__(list(keywords), unknown=False, **settings)
+        self.of_each = of_each
 
     def clips(self):
         self.computed += 1
         time = torch.arange(16_000) / 16_000
-        pitch = torch.tensor([800.0, 200.0]).repeat(5)[:, None]
-        waveforms = (torch.sin(2 * torch.pi * pitch * time) * 10_000).short()
-        targets = torch.tensor([0, 1]).repeat(5)
-        return {name: Clips(waveforms, targets) for name in ("train", "val", "test")}
+        pitch = torch.tensor([800.0, 200.0]).repeat(self.of_each)
+        pitch = pitch + torch.arange(2 * self.of_each)  # no two clips are the same
+        waveforms = (torch.sin(2 * torch.pi * pitch[:, None] * time) * 10_000).short()
+        targets = torch.tensor([0, 1]).repeat(self.of_each)
+        return {name: clips_in_memory(waveforms, targets) for name in ("train", "val", "test")}
 
 
 @pytest.fixture
@@ -34,24 +38,61 @@ def task(tmp_path):
 def test_splits_have_views_classes_and_the_stated_shape(task):
     assert task.labels == ["high", "low", "silence"]
     assert {name: split.features.shape for name, split in task.splits.items()} == {
-        "train": (5, 15, 1, 40, 101), "val": (1, 15, 1, 40, 101), "test": (1, 15, 1, 40, 101)
+        "train": (15, 5, 1, 40, 101), "val": (15, 1, 1, 40, 101), "test": (15, 1, 1, 40, 101)
     }  # fmt: skip
     assert task.input_shape == (1, 40, 101)
     assert task.splits["train"].targets.bincount().tolist() == [5, 5, 5]
-    assert task.splits["train"].features.dtype == torch.float32
+    dtypes = [task.splits[name].features.dtype for name in ("train", "val", "test")]
+    assert dtypes == [torch.int8, torch.float16, torch.float16]
 
 
 def test_the_training_split_is_normalised_by_the_front_end(task):
-    std, mean = torch.std_mean(task.splits["train"].features, dim=(0, 1, 2, 4))
-    assert mean.abs().max() < 1e-3
+    std, mean = torch.std_mean(decode(task.splits["train"].features), dim=(0, 1, 2, 4))
+    assert mean.abs().max() < 3e-3
     assert (std - 1).abs().max() < 1e-2
-    waveforms = task.clips()["val"].waveforms.float() / 32768
-    assert torch.allclose(task.front_end(waveforms), task.splits["val"].features[0, :10], atol=1e-3)
+    waveforms, _ = task.clips()["val"].read(torch.arange(10))
+    expected = task.front_end(waveforms.float() / 32768)
+    features, _ = task.splits["val"].take(torch.arange(10))
+    assert torch.allclose(expected, features, atol=3e-3)
+
+
+def test_features_computed_in_chunks_are_those_of_all_clips_at_once():
+    task = Tones(of_each=60, augmented_views=0, silence=False, cache_dir=None)
+    task.setup()
+    waveforms, targets = task.clips()["val"].read(torch.cat(_spread(120)))
+    expected = task.front_end(waveforms.float() / 32768)
+    for name, error in (("train", STEP / 2), ("val", 2e-3), ("test", 2e-3)):
+        features, classes = task.splits[name].take(torch.arange(120))
+        assert torch.equal(classes, targets)
+        assert torch.allclose(features, expected, atol=error + 1e-3)
+
+
+def test_every_clip_is_read_once_and_a_few_at_a_time():
+    reads = []
+
+    class Listened(Tones):
+        def clips(self):
+            clips = super().clips()
+            train = clips["train"]
+
+            def read(indices):
+                reads.append(indices.tolist())
+                return train.read(indices)
+
+            return {**clips, "train": Clips(train.targets, read)}
+
+    Listened(of_each=100, augmented_views=1, cache_dir=None).setup()
+    assert sorted(index for chunk in reads for index in chunk) == list(range(200))
+    assert max(map(len, reads)) <= 25
+    # The first chunk speaks for the whole split.
+    assert min(reads[0]) < 10
+    assert max(reads[0]) > 190
 
 
 def test_views_differ_by_noise_but_view_0_has_none(task):
-    clean, *noisy = task.splits["train"].features[:, :10]
-    assert torch.allclose(clean[0], clean[2], atol=1e-4)
+    clean, *noisy = decode(task.splits["train"].features[:10]).unbind(1)
+    expected, _ = task.splits["val"].take(torch.arange(10))
+    assert torch.allclose(clean, expected, atol=STEP / 2 + 3e-3)
     for view in noisy:
         assert not torch.allclose(view, clean, atol=0.1)
     assert not torch.allclose(noisy[0], noisy[1], atol=0.1)
@@ -63,6 +104,7 @@ def test_the_second_time_features_come_from_the_cache(task, tmp_path):
     assert (task.computed, again.computed) == (1, 0)
     for name, split in task.splits.items():
         assert torch.equal(split.features, again.splits[name].features)
+        assert split.features.dtype == again.splits[name].features.dtype
         assert torch.equal(split.targets, again.splits[name].targets)
     assert torch.equal(task.front_end.mean, again.front_end.mean)
 

@@ -67,7 +67,7 @@ def test_a_folder_without_any_standard_word_is_refused(tmp_path):
 def test_unknown_is_a_sample_that_the_seed_decides(speech_commands):
     def unknown(seed):
         split = load(speech_commands, seed=seed).splits["val"]
-        return split.features[0, split.targets == 2]
+        return split.features[split.targets == 2]
 
     samples = [unknown(seed) for seed in range(8)]
     assert torch.equal(samples[0], unknown(0))
@@ -97,6 +97,8 @@ def test_unusable_recordings_are_skipped_counted_and_reported(speech_commands, c
     again = SpeechCommands(speech_commands, KEYWORDS, cache_dir=tmp_path / "cache")
     again.setup()
     assert again.skipped == task.skipped
+    assert again.tried == task.tried == 31  # 2 words and others of 10 speakers, and noise
+    assert torch.equal(again.splits["train"].features, task.splits["train"].features)
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 2
     assert all(line.startswith("skipped 3 of ") and str(yes) in line for line in lines)
@@ -154,7 +156,7 @@ def test_a_changed_recording_is_not_taken_from_the_cache(speech_commands, tmp_pa
         task = SpeechCommands(speech_commands, KEYWORDS, cache_dir=tmp_path / "cache")
         task.setup()
         split = task.splits["test"]
-        return split.features[0, split.targets == KEYWORDS.index("yes")]
+        return split.features[split.targets == KEYWORDS.index("yes")]
 
     first = features()
     write_wav(speech_commands / "yes" / "speaker1_nohash_0.wav", tone("other"))
@@ -204,7 +206,10 @@ def test_real_recordings(real_data, tmp_path):
     }
     assert all(split.features.isfinite().all() for split in task.splits.values())
     # The words differ: to the nearest class mean is far better than chance (10 %).
-    train, test = task.splits["train"], task.splits["test"]
-    means = torch.stack([train.features[0][train.targets == k].mean(0) for k in range(10)])
-    nearest = torch.cdist(test.features[0].flatten(1), means.flatten(1)).argmin(1)
-    assert (nearest == test.targets).float().mean() > 0.25
+    (train, targets), (test, right) = (
+        split.take(torch.arange(len(split)))
+        for split in (task.splits["train"], task.splits["test"])
+    )
+    means = torch.stack([train[targets == k].mean(0) for k in range(10)])
+    nearest = torch.cdist(test.flatten(1), means.flatten(1)).argmin(1)
+    assert (nearest == right).float().mean() > 0.25

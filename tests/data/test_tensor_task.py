@@ -21,8 +21,8 @@ class Numbers(TensorTask):
 
     def load(self):
         values = torch.arange(10) + self.offset
-        train = torch.stack([values, values + 100]).float().reshape(2, 10, 1, 1, 1)
-        one = Split(train[:1], values % 2)
+        train = torch.stack([values, values + 100], 1).float().reshape(10, 2, 1, 1, 1)
+        one = Split(train[:, :1], values % 2)
         return {"train": Split(train, values % 2), "val": one, "test": one}
 
     def augment(self, features, generator=None):
@@ -55,6 +55,12 @@ def test_take_draws_views_only_with_a_generator():
     assert torch.equal(values % 100, indices)
     assert torch.equal(targets, indices % 2)
     assert set((values // 100).tolist()) == {0, 1}
+
+
+def test_take_decodes_codes():
+    codes = torch.randint(-128, 128, (10, 3, 1, 4, 5), dtype=torch.int8)
+    features, _ = Split(codes, torch.zeros(10)).take(torch.tensor([7, 2]))
+    assert torch.equal(features, codes[[7, 2], 0] / 16)
 
 
 def test_train_batches_cover_the_split_in_another_order_every_epoch():

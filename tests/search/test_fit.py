@@ -158,7 +158,7 @@ def test_the_summary_is_what_the_saved_weights_give(tmp_path: Path) -> None:
     network = build(architecture, INPUT, CLASSES).eval()
     network.load_state_dict(load_file(tmp_path / "best" / "model.safetensors"))
     test = made.task.splits["test"]
-    right = (network(test.features[0]).argmax(1) == test.targets).float().mean().item()
+    right = (network(test.features[:, 0]).argmax(1) == test.targets).float().mean().item()
     assert right == pytest.approx(made.summary["test_accuracy"])
 
 

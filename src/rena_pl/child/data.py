@@ -13,6 +13,8 @@ from rena_pl.architecture import Shape
 from rena_pl.data.tensor_task import Batch, TensorTask
 from rena_pl.errors import RenaError
 
+# On a processor the activations of larger batches leave its cache: half as fast, up to 1 GB more.
+CPU_EVALUATION_BATCH = 50
 EVALUATION_BATCH = 500
 
 
@@ -95,10 +97,11 @@ class ResidentData:
             yield self.task.augment(features, generator), targets
 
     def split(self, name: str) -> Iterator[Batch]:
-        """Large batches in order."""
+        """Batches in order."""
         split = self.splits[name]
+        size = CPU_EVALUATION_BATCH if self.device.type == "cpu" else EVALUATION_BATCH
         everything = torch.arange(len(split), device=self.device)
-        for indices in torch.split(everything, EVALUATION_BATCH):
+        for indices in torch.split(everything, size):
             yield split.take(indices)
 
 

@@ -17,7 +17,7 @@ Skipped = list[tuple[str, str]]
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class File:
     """A file as the listing of its folder shows it."""
 

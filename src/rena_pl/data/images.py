@@ -51,7 +51,7 @@ class ImageTask(TensorTask):
         splits = {}
         for name in SPLITS:
             pixels, targets = images[name]
-            splits[name] = Split(((pixels.float() - mean) / std)[None], targets)
+            splits[name] = Split(((pixels.float() - mean) / std)[:, None], targets)
         return splits
 
     def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:

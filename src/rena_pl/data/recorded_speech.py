@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rena_pl.data.clips import Clips
 from rena_pl.data.files import Content, File, files_in, read_all
 from rena_pl.data.front_end import SAMPLE_RATE
-from rena_pl.data.speech import UNKNOWN, Clips, SpeechTask
-from rena_pl.data.tensor_task import SPLITS
+from rena_pl.data.speech import UNKNOWN, SpeechTask
+from rena_pl.data.tensor_task import SPLITS, Batch, Split
 from rena_pl.data.waveforms import Waveform, read_mono, resample, to_int16
 from rena_pl.errors import RenaError
 
@@ -26,7 +27,7 @@ from rena_pl.errors import RenaError
 _NOTES = (".md", ".txt", ".json", ".csv")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A recording of one word and the split it belongs to."""
 
@@ -110,11 +111,18 @@ class RecordedSpeech(SpeechTask):
         return [file.modified for file in files]
 
     def clips(self) -> dict[str, Clips]:
-        """Read the keywords' recordings and a sample of the other words'."""
-        clips = {name: self._read_split(name) for name in SPLITS}
+        """The keywords' recordings and a sample of the other words', read on demand."""
+        clips = {name: self._clips_of(name) for name in SPLITS}
         for name, of_split in clips.items():
-            self._require_every_class(name, of_split)
+            self._require_every_class(name, of_split.targets)
         return clips
+
+    def load(self) -> dict[str, Split]:
+        """Features of all splits; every class has a recording that could be used in each."""
+        splits = super().load()
+        for name, split in splits.items():
+            self._require_every_class(name, split.targets)
+        return splits
 
     def backgrounds(self) -> list[Tensor]:
         """The noise files, whole; made-up noise where there are none that can be used."""
@@ -122,7 +130,7 @@ class RecordedSpeech(SpeechTask):
         noise, _ = self._read(paths, lambda path: resample(*read_mono(path)))
         return [torch.from_numpy(waveform) for waveform in noise] or super().backgrounds()
 
-    def _read_split(self, split: str) -> Clips:
+    def _clips_of(self, split: str) -> Clips:
         mine = [recording for recording in self.recordings if recording.split == split]
         chosen = [recording for recording in mine if recording.word in self.words]
         if self.has_unknown:
@@ -130,11 +138,16 @@ class RecordedSpeech(SpeechTask):
             count = min(self.extras(len(chosen)), len(others))
             chosen += random.Random(f"{self.seed} {split}").sample(others, count)
         class_of = {word: index for index, word in enumerate(self.words)}
-        paths = [recording.file.path for recording in chosen]
-        waveforms, usable = self._read(paths, lambda path: to_int16(self.read(path)))
-        targets = [class_of.get(chosen[index].word, len(self.words)) for index in usable]
-        stacked = np.stack(waveforms) if waveforms else np.empty((0, SAMPLE_RATE), np.int16)
-        return Clips(torch.from_numpy(stacked), torch.tensor(targets, dtype=torch.int64))
+        targets = [class_of.get(recording.word, len(self.words)) for recording in chosen]
+        classes = torch.tensor(targets, dtype=torch.int64)
+
+        def read(indices: Tensor) -> Batch:
+            paths = [chosen[index].file.path for index in indices.tolist()]
+            waveforms, usable = self._read(paths, lambda path: to_int16(self.read(path)))
+            stacked = np.stack(waveforms) if waveforms else np.empty((0, SAMPLE_RATE), np.int16)
+            return torch.from_numpy(stacked), classes[indices[usable]]
+
+        return Clips(classes, read)
 
     def _read(
         self, paths: list[Path], read: Callable[[Path], Content]
@@ -144,8 +157,8 @@ class RecordedSpeech(SpeechTask):
         self.skipped += skipped
         return contents, usable
 
-    def _require_every_class(self, split: str, clips: Clips) -> None:
-        counts = Counter(clips.targets.tolist())
+    def _require_every_class(self, split: str, targets: Tensor) -> None:
+        counts = Counter(targets.tolist())
         spoken = [*self.words, UNKNOWN] if self.has_unknown else self.words
         for index, label in enumerate(spoken):
             if counts[index] == 0:

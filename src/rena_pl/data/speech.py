@@ -6,7 +6,7 @@ import json
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from rena_pl.data import cache
+from rena_pl.data.clips import Clips
+from rena_pl.data.codes import encode
 from rena_pl.data.draw import uniform_integers
 from rena_pl.data.files import Skipped, report_skipped
 from rena_pl.data.front_end import FeatureKind, SpeechFrontEnd
 from rena_pl.data.noise import NoiseBank, part_for_split, synthetic_backgrounds
 from rena_pl.data.speed import change_speed
-from rena_pl.data.tensor_task import PLACES, SPLITS, Split, TensorTask
+from rena_pl.data.tensor_task import PLACES, SPLITS, Batch, Split, TensorTask
 from rena_pl.errors import RenaError
 from rena_pl.hashing import short_hash
 
@@ -28,24 +30,12 @@ SILENCE = "silence"
 
 Number = TypeVar("Number", int, float)
 
-_CHUNK = 100  # clips whose features are computed at once: their spectra fit the processor cache
-_CACHE_FORMAT = 1  # raise it whenever the same settings come to give other features
+_CHUNK = 25  # clips whose features are computed at once: their spectra fit the processor cache
+_FIT_CHUNKS = 20  # chunks whose mean and deviation stand for those of the whole split
+_CACHE_FORMAT = 2  # raise it whenever the same settings come to give other features
 
 # Settings that act on batches, after the cache.
 _NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms", "frequency_mask"}
-
-
-@dataclass(frozen=True)
-class Clips:
-    """One-second recordings of one split.
-
-    Attributes:
-        waveforms: `(clips, samples)`, int16 at 16 kHz.
-        targets: Class indices, `(clips,)`, int64.
-    """
-
-    waveforms: Tensor
-    targets: Tensor
 
 
 class SpeechTask(TensorTask):
@@ -218,43 +208,61 @@ class SpeechTask(TensorTask):
 
     @torch.no_grad()
     def _compute(self) -> dict[str, Split]:
-        clips = self.clips()
-        backgrounds = self.backgrounds()
-        splits = {}
-        for name in SPLITS:
-            noise = NoiseBank(part_for_split(backgrounds, name))
-            splits[name] = self._features(name, clips.pop(name), noise)
-        self.front_end.fit(splits["train"].features)
-        for split in splits.values():
-            split.features.sub_(self.front_end.mean).div_(self.front_end.std)
-        return splits
+        clips, backgrounds = self.clips(), self.backgrounds()
+        return {
+            name: self._split(name, clips[name], NoiseBank(part_for_split(backgrounds, name)))
+            for name in SPLITS
+        }
 
-    def _features(self, split: str, clips: Clips, noise: NoiseBank) -> Split:
-        spoken = clips.targets.shape[0]
-        silent = 0
-        if self.silence:
-            silent = self.extras(int((clips.targets < len(self.words)).sum()))
-        views = 1 + self.augmented_views if split == "train" else 1
-        features = torch.empty(views, spoken + silent, *self.input_shape)
-        for view in range(views):
-            done = 0
-            for waveforms in self._chunks(split, view, clips, silent, noise):
-                features[view, done : done + len(waveforms)] = self.front_end.raw(waveforms)
-                done += len(waveforms)
-        silence = torch.full((silent,), self.num_classes - 1)
-        return Split(features, torch.cat([clips.targets, silence]))
+    def _split(self, name: str, clips: Clips, noise: NoiseBank) -> Split:
+        """The features of one split: codes to train on, halves (float16) to evaluate on."""
+        training = name == "train"
+        views = 1 + self.augmented_views if training else 1
+        silent = self.extras(int((clips.targets < len(self.words)).sum())) if self.silence else 0
+        most = len(clips) + silent
+        dtype = torch.int8 if training else torch.float16
+        features = torch.empty(most, views, *self.input_shape, dtype=dtype)
+        targets = torch.empty(most, dtype=torch.int64)
+        chunks = self._chunks(name, views, clips, silent, noise)
+        used = 0
+        for raw, classes in self._fit(chunks) if training else chunks:
+            rows = slice(used, used + len(classes))
+            normalised = self.front_end.normalise(raw)
+            features[rows] = encode(normalised) if training else normalised
+            targets[rows] = classes
+            used = rows.stop
+        return Split(features[:used], targets[:used])
 
     def _chunks(
-        self, split: str, view: int, clips: Clips, silent: int, noise: NoiseBank
-    ) -> Iterator[Tensor]:
-        generator = self.generator(f"{split} view {view}")
-        for chunk in torch.split(clips.waveforms, _CHUNK):
-            waveforms = chunk.float() / 32768
-            if view > 0:
-                waveforms = change_speed(waveforms, self.speed_change, generator)
-            yield self.render(split, view, waveforms, noise, generator)
-        for begin in range(0, silent, _CHUNK):
-            yield noise.silence(min(_CHUNK, silent - begin), generator)
+        self, split: str, views: int, clips: Clips, silent: int, noise: NoiseBank
+    ) -> Iterator[Batch]:
+        """Raw features `(n, views, channels, height, width)` and classes `(n,)`, n by n.
+
+        Every chunk is spread over the whole split, so that a few of them speak for all.
+        """
+        generators = [self.generator(f"{split} view {view}") for view in range(views)]
+        for indices in _spread(len(clips) + silent):
+            spoken, targets = clips.read(indices[indices < len(clips)])
+            silence = torch.full((int((indices >= len(clips)).sum()),), self.num_classes - 1)
+            classes = torch.cat([targets, silence])
+            if not len(classes):  # none of these recordings could be used
+                continue
+            plain, rendered = spoken.float() / 32768, []
+            for view, generator in enumerate(generators):
+                heard = change_speed(plain, self.speed_change, generator) if view else plain
+                heard = self.render(split, view, heard, noise, generator)
+                heard = torch.cat([heard, noise.silence(len(silence), generator)])
+                rendered.append(self.front_end.raw(heard))
+            yield torch.stack(rendered, dim=1), classes
+
+    def _fit(self, chunks: Iterator[Batch]) -> Iterator[Batch]:
+        """The same chunks, once the first of them have told the front end how to normalise."""
+        first = list(islice(chunks, _FIT_CHUNKS))
+        if first:
+            self.front_end.fit(torch.cat([features for features, _ in first]))
+        yield from first
+        first.clear()
+        yield from chunks
 
     def _cache_path(self) -> Path | None:
         if self.cache_dir is None:
@@ -287,6 +295,12 @@ class SpeechTask(TensorTask):
             tensors[f"{name}.targets"] = split.targets
         notes = {"tried": str(self.tried), "skipped": json.dumps(self.skipped)}
         cache.write(path, tensors, notes)
+
+
+def _spread(count: int) -> list[Tensor]:
+    """The indices below `count` in chunks, each of which goes through all of them in strides."""
+    chunks = -(-count // _CHUNK)
+    return [torch.arange(first, count, chunks) for first in range(chunks)]
 
 
 def _stretches(

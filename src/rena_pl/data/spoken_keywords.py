@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rena_pl.data.clips import Clips, clips_in_memory
 from rena_pl.data.espeak import SPOKEN_RATE, Utterance, speak_all
 from rena_pl.data.front_end import SAMPLE_RATE
 from rena_pl.data.noise import NoiseBank
-from rena_pl.data.speech import Clips, SpeechTask
+from rena_pl.data.speech import SpeechTask
 from rena_pl.data.waveforms import Waveform, fit_to_a_second, resample, to_int16
 from rena_pl.errors import RenaError
 
@@ -113,7 +114,7 @@ class SpokenKeywords(SpeechTask):
             for text in texts
         ]
         spoken = [_place(waveform, draw) for waveform in _at_16_khz(speak_all(utterances))]
-        return Clips(torch.from_numpy(np.stack(spoken)), torch.tensor(targets))
+        return clips_in_memory(torch.from_numpy(np.stack(spoken)), torch.tensor(targets))
 
 
 def _at_16_khz(spoken: list[NDArray[np.int16]]) -> Iterator[Waveform]:
