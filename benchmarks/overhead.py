@@ -24,18 +24,19 @@ from rena_pl.data.tensor_task import TensorTask
 from rena_pl.evaluation import evaluator
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
-from rena_pl.search import controller
+from rena_pl.resources import NetworkResources
 from rena_pl.search.controller import Controller
+from rena_pl.search.searchers.rena import Rena
 
 TRAINING, DATA = "training", "data"
 PARTS = {
     TRAINING: [(evaluator, "train"), (evaluator, "score")],
     DATA: [(TensorTask, "prepare_data"), (TensorTask, "setup")],
     "inheritance": [(evaluator, "morph")],
-    "profiles": [(evaluator, "profile"), (controller, "profile")],
+    "profiles": [(NetworkResources, "profile"), (NetworkResources, "layers")],
     "weights": [(WeightStore, name) for name in ("load", "save", "keep_only")],
     "ledger": [(Ledger, name) for name in ("record", "refresh", "find", "evaluations")],
-    "policy": [(controller, "walk"), (Controller, "training_step")],
+    "searcher": [(Rena, "ask"), (Rena, "tell")],
 }
 QUICK = {
     "trainer.max_epochs": 1,

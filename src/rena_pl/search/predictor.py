@@ -401,6 +401,6 @@ def _whitened(factor: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 def normal_ranks(values: Tensor) -> Tensor:
     """Values as normal quantiles of their ranks, equal ones alike; their mean is 0."""
     _, place, counts = torch.unique(values, return_inverse=True, return_counts=True)
-    middle = counts.cumsum(0) - (counts + 1) / 2  # mean rank, from 0, of equal values
+    middle = counts.cumsum(0).double() - (counts + 1) / 2  # mean rank, from 0, of equal values
     ranks: Tensor = torch.special.ndtri((middle[place] + 0.5) / len(values))
     return ranks - ranks.mean()

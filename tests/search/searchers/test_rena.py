@@ -1,0 +1,91 @@
+"""RENA with a model of the reward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+import pytest
+import torch
+
+from rena_pl.errors import RenaError
+from rena_pl.search.compare import best_of_table
+from rena_pl.search.controller import Budget
+from rena_pl.search.searchers.rena import Imagination, Rena
+from rena_pl.search.searchers.uniform import RandomSearch
+from tests import tables
+from tests.search import synthetic
+
+
+def trainings_to_top(make, folder: Path, seed: int) -> int:
+    made, ground = tables.ground(folder, seed)
+    top = best_of_table(made, ground.objective)
+    asked = make(ground)
+    for number in range(100):
+        (proposal,) = asked.ask(1)
+        if proposal.architecture in top:
+            return number + 1
+        asked.tell([tables.answer(made, ground, proposal, number)])
+    return 200
+
+
+def test_it_needs_far_fewer_trainings_than_chance(tmp_path: Path) -> None:
+    lean = Imagination(updates=0, warm_up=0, candidates=200)
+    rena = [
+        trainings_to_top(lambda g: Rena(g, imagination=lean), tmp_path, seed) for seed in range(7)
+    ]
+    chance = [trainings_to_top(RandomSearch, tmp_path, seed) for seed in range(7)]
+    assert median(rena) <= 0.7 * median(chance)
+
+
+def test_the_first_ones_lie_near_the_edge(tmp_path: Path) -> None:
+    _made, ground = tables.ground(tmp_path)
+    asked = Rena(ground, imagination=Imagination(first=4, warm_up=2))
+    proposals = asked.ask(4)
+    assert all(ground.resources.profile(p.architecture)["params"] == 23 for p in proposals)
+
+
+def test_a_search_with_the_model_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    budget, imagination = Budget(episodes=2, steps=2), Imagination(warm_up=3, candidates=60)
+    whole = synthetic.controller(1, budget, imagination)
+    synthetic.trainer(6, tmp_path / "whole").fit(whole)
+
+    first = synthetic.controller(1, budget, imagination)
+    trainer = synthetic.trainer(3, tmp_path / "parts", enable_checkpointing=True)
+    trainer.fit(first)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    rest = synthetic.controller(1, budget, imagination)
+    synthetic.trainer(6, tmp_path / "parts").fit(
+        rest, ckpt_path=tmp_path / "last.ckpt", weights_only=True
+    )
+    assert rest.ledger.evaluations() == whole.ledger.evaluations()
+
+    replayed = synthetic.controller(1, budget, imagination)
+    (tmp_path / "replayed").mkdir()
+    journal = tmp_path / "parts" / "ledger.journal"
+    (tmp_path / "replayed" / "ledger.journal").write_bytes(journal.read_bytes())
+    before = len(rest.ledger)
+    synthetic.trainer(6, tmp_path / "replayed").fit(replayed)
+    assert len(replayed.ledger) == before
+
+
+def test_with_the_model_no_child_is_infeasible(tmp_path: Path) -> None:
+    made = synthetic.controller(2, Budget(episodes=2, steps=2), Imagination(candidates=60))
+    synthetic.trainer(4, tmp_path).fit(made)
+    assert {evaluation.status for evaluation in made.ledger.evaluations()} == {"done"}
+
+
+def test_the_policy_learns_from_what_is_imagined(tmp_path: Path) -> None:
+    _made, ground = tables.ground(tmp_path)
+    asked = Rena(ground, imagination=Imagination(warm_up=0, updates=1))
+    before = [parameter.clone() for parameter in asked.policy.parameters()]
+    asked.ask(1)
+    after = list(asked.policy.parameters())
+    assert any(not torch.equal(*pair) for pair in zip(before, after, strict=True))
+    assert {"loss", "entropy"} <= asked.figures.keys()
+
+
+@pytest.mark.parametrize("setting", [{"warm_up": -1}, {"candidates": 0}, {"elite": 0}])
+def test_impossible_settings_are_refused(setting: dict) -> None:
+    with pytest.raises(RenaError, match=f"imagination.{next(iter(setting))} must be at least"):
+        Imagination(**setting)

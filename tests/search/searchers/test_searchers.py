@@ -1,0 +1,129 @@
+"""The contract of every searcher, in a table and among networks."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from rena_pl.evaluation.evaluation import START, Candidate
+from rena_pl.evaluation.evaluator import Evaluator
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.resources import NetworkResources
+from rena_pl.search.compare import SEARCHERS
+from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.searchers.evolution import Evolution
+from rena_pl.search.searchers.hill import HillClimbing
+from rena_pl.search.searchers.searcher import Ground, Searcher
+from rena_pl.search.searchers.uniform import RandomSearch
+from rena_pl.search.update import run_update
+from rena_pl.space.starts import rudimentary
+from tests import tables
+from tests.search import synthetic
+
+NAMES = [name for name in SEARCHERS if name != "gp"]
+EACH = pytest.mark.parametrize("name", NAMES)
+
+
+def searcher(name: str, ground: Ground, steps: int = 1) -> Searcher:
+    controller = Controller(budget=Budget(episodes=2, steps=steps), seed=ground.seed)
+    return SEARCHERS[name](controller, ground)
+
+
+def rounds(made, ground, asked: Searcher, count: int, each: int = 1) -> list:
+    answers: list = []
+    while len(answers) < count:
+        proposals = asked.ask(each)
+        told = [
+            tables.answer(made, ground, proposal, len(answers) + n)
+            for n, proposal in enumerate(proposals)
+        ]
+        asked.tell(told)
+        answers += told
+    return answers
+
+
+@EACH
+def test_only_feasible_rows_are_asked_for(name: str, tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    answers = rounds(made, ground, searcher(name, ground), 30, each=2)
+    assert all(evaluation.profile["params"] <= 25 for evaluation in answers)
+    assert all(evaluation.parent is None for evaluation in answers)
+
+
+@EACH
+def test_the_same_answers_lead_to_the_same_questions(name: str, tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path, seed=3)
+    first, again = (rounds(made, ground, searcher(name, ground), 25) for _ in range(2))
+    assert first == again
+    _, other = tables.ground(tmp_path, seed=4)
+    assert rounds(made, other, searcher(name, other), 25) != first
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "paper"])
+def test_nothing_is_asked_for_twice(name: str, tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    answers = rounds(made, ground, searcher(name, ground), 60, each=3)
+    assert len({evaluation.architecture for evaluation in answers}) == len(answers)
+
+
+@EACH
+def test_networks_inherit_from_networks_that_were_trained(name: str, tmp_path: Path) -> None:
+    space, objective = synthetic.space(), synthetic.objective()
+    resources = NetworkResources(synthetic.INPUT, synthetic.CLASSES)
+    ground = Ground(space, objective, resources, rudimentary(space), 1)
+    evaluator = Evaluator(
+        resources, objective, Ledger(tmp_path / "ledger"), synthetic.made_up_accuracy, "setting"
+    )
+
+    def evaluate_all(candidates):
+        return [evaluator.evaluate(candidate) for candidate in candidates]
+
+    asked = searcher(name, ground, steps=2)
+    asked.tell(evaluate_all([Candidate(ground.start, None, 1, START)]))
+    for update in range(4):
+        run_update(asked, update, 4, Budget(child_epochs=1).training, evaluate_all)
+    evaluations = evaluator.ledger.evaluations()
+    assert len(evaluations) > 8
+    done = {evaluation.key for evaluation in evaluations if evaluation.status == "done"}
+    assert all(evaluation.parent in done for evaluation in evaluations[1:])
+    assert asked.parents(evaluations) <= {evaluation.key for evaluation in evaluations}
+    if name != "paper":  # its last draw stays, whatever it is
+        assert {evaluation.status for evaluation in evaluations} == {"done"}
+
+
+def test_a_parent_is_the_network_with_most_layers_in_common(tmp_path: Path) -> None:
+    space = synthetic.space()
+    resources = NetworkResources(synthetic.INPUT, synthetic.CLASSES)
+    ground = Ground(space, synthetic.objective(), resources, rudimentary(space), 1)
+    asked = RandomSearch(ground)
+    near = ground.draw(asked.rng)
+    far = ground.start
+    made = [tables.Evaluation(str(n), a, None, 1, (n, 0, 0), {}, "done", 0.5, 0.5)
+            for n, a in enumerate((far, near))]  # fmt: skip
+    asked.tell(made)
+    assert asked.nearest(near) == "1"
+    assert asked.nearest(far) == "0"
+
+
+def test_evolution_keeps_its_population_young(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = Evolution(ground, population=5, sample=2)
+    answers = rounds(made, ground, asked, 20)
+    assert len(asked.population) == 5
+    assert answers[-1] in asked.population
+    assert answers[0] not in asked.population
+
+
+def test_hill_climbing_moves_up_and_starts_again(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = HillClimbing(ground, patience=8)
+    here = []
+    for _number in range(60):
+        rounds(made, ground, asked, 1)
+        here.append(None if asked.here is None else asked.here.reward)
+    assert None in here
+    climbs = [pair for pair in itertools.pairwise(here) if None not in pair]
+    assert all(after >= before for before, after in climbs)
+    assert any(after > before for before, after in climbs)
