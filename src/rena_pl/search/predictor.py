@@ -245,10 +245,10 @@ class Predictor:
         assert weights is not None
         across = self._kernel(weights, self.data, candidates)
         halfway = torch.linalg.solve_triangular(self.factor, across, upper=False)
-        known, level = _whitened(self.factor, self.targets)
+        known = _whitened(self.factor, self.targets)
         return Outlook(
             lambda one: self._kernel(weights, candidates.rows([one]), candidates)[:, 0],
-            level + (halfway * known).sum(1),
+            (halfway * known).sum(1),
             1 - halfway.square().sum(1),
             halfway,
             weights.noise.double().exp()[:, 0],
@@ -282,7 +282,7 @@ class Predictor:
         """Log-likelihood of the targets by every member, `(M,)`, up to a constant."""
         kernel = _weighed(weights, parts) + self._noise(weights, len(targets))
         factor = torch.linalg.cholesky(kernel)
-        misfit: Tensor = _whitened(factor, targets)[0].square().sum((1, 2)) / 2
+        misfit: Tensor = _whitened(factor, targets).square().sum((1, 2)) / 2
         determinant: Tensor = factor.diagonal(dim1=1, dim2=2).log().sum(1)
         return -misfit - determinant
 
@@ -386,16 +386,10 @@ def _deviations(values: Tensor) -> Tensor:
     return torch.where(deviation > 1e-9, deviation, 1.0)
 
 
-def _whitened(factor: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """What each member sees of the targets, `(M, N, 1)`, and its level of those unseen, `(M, 1)`.
-
-    The level is the generalised mean, in which a crowd of likes counts little more than one: a
-    search looks most where rewards are high, and all else is not as good as what it has seen.
-    """
-    both = torch.stack([targets, torch.ones_like(targets)], dim=1).expand(len(factor), -1, -1)
-    seen, ones = torch.linalg.solve_triangular(factor, both, upper=False).split(1, dim=2)
-    level = (seen * ones).sum(1, keepdim=True) / ones.square().sum(1, keepdim=True)
-    return seen - level * ones, level[:, 0]
+def _whitened(factor: Tensor, targets: Tensor) -> Tensor:
+    """The targets as each member sees them, without what they have in common, `(M, N, 1)`."""
+    columns = targets[:, None].expand(len(factor), -1, 1)
+    return torch.linalg.solve_triangular(factor, columns, upper=False)
 
 
 def normal_ranks(values: Tensor) -> Tensor:
