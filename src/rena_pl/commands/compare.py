@@ -40,9 +40,11 @@ def run_compare(arguments: list[str]) -> None:
     quiet()
     controller, task, settings = _settings(config)
     folder = options.folder or Path(settings["trainer"]["default_root_dir"]) / "compare"
-    RunFolder(folder, {key: value for key, value in settings.items() if key != "seed_everything"})
+    settings["seed_everything"] = settings["model"]["seed"] = None  # every run has its own
+    run_folder = RunFolder(folder, settings)
     epochs = options.epochs or _usual_epochs(controller, settings["trainer"]["max_epochs"])
     runs = [(name, seed) for seed in range(options.seeds) for name in options.searchers]
+    run_folder.claim()
     _run_all(config, runs, epochs, folder, options.workers)
     top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
     curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
@@ -203,12 +205,12 @@ def _plot(figures: dict[str, Any], file: Path) -> None:
 
 def _print(figures: dict[str, Any], folder: Path) -> None:
     tabular = any("median_trainings_to_top10" in f for f in figures["searchers"].values())
-    lines = Lines(title=f"after {figures['child_epochs']} child-epochs")
+    lines = Lines(title=f"best accuracy after {figures['child_epochs']} child-epochs")
     lines.add_column("searcher")
-    for heading in ("best accuracy", "95% interval", "first ahead by", "p"):
+    for heading in ("best", "95%", "first ahead", "p"):
         lines.add_column(heading, justify="right")
     if tabular:
-        lines.add_column("median trainings to the top 10", justify="right")
+        lines.add_column("to top 10", justify="right")
     for name, of in figures["searchers"].items():
         curve, ahead = of["curve"], figures["differences"].get(name)
         row = [name, _number(curve["mean"][-1])]

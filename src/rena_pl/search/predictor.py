@@ -389,7 +389,8 @@ def _deviations(values: Tensor) -> Tensor:
 def _whitened(factor: Tensor, targets: Tensor) -> Tensor:
     """The targets as each member sees them, without what they have in common, `(M, N, 1)`."""
     columns = targets[:, None].expand(len(factor), -1, 1)
-    return torch.linalg.solve_triangular(factor, columns, upper=False)
+    whitened: Tensor = torch.linalg.solve_triangular(factor, columns, upper=False)
+    return whitened
 
 
 def normal_ranks(values: Tensor) -> Tensor:

@@ -46,7 +46,12 @@ class RunFolder(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the config down: not before, or a mistake in it would claim the folder."""
-        if trainer.is_global_zero and not (self.path / CONFIG).is_file():
+        if trainer.is_global_zero:
+            self.claim()
+
+    def claim(self) -> None:
+        """Write the config down, so that the folder is this search's."""
+        if not (self.path / CONFIG).is_file():
             write_whole(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
