@@ -24,6 +24,7 @@ from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.hashing import short_hash
 from rena_pl.resources.resources import LAYER_NUMBERS
+from rena_pl.space.actions import Scale
 from rena_pl.space.search_space import SearchSpace
 
 TABLE = Skeleton("table")
@@ -78,6 +79,13 @@ class TableSpace(SearchSpace):
     def draw(self, start: Architecture | None, rng: random.Random) -> Architecture:
         """Any architecture, wherever the search starts."""
         return self.architecture([rng.choice(options) for options in self.options])
+
+    def random_action(self, architecture: Architecture, rng: random.Random) -> Scale:
+        """One decision, decided otherwise."""
+        options = self.options
+        place = rng.choice([at for at, among in enumerate(options) if len(among) > 1])
+        now = architecture.layers[place].values[CHOICE]
+        return Scale(place, CHOICE, rng.choice([one for one in options[place] if one != now]))
 
     def compose(self, decide: Callable[[str, Sequence[Value]], Value]) -> Architecture:
         """One decision after the other."""

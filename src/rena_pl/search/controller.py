@@ -43,8 +43,8 @@ class Budget:
     Attributes:
         episodes: Episodes an update.
         steps: Actions, and so children, an episode.
-        draws: How often an action is drawn at most, until its child keeps the hard bounds; the
-            last one stays and is recorded as infeasible.
+        draws: Without a model of the reward, how often an action is drawn at most, until its child
+            keeps the hard bounds; the last one stays and is recorded as infeasible.
         child_epochs: Epochs a child is trained for.
         halvings: How often the better half of the children that were trained side by side, one of
             each episode, is trained for as many epochs again (successive halving).
@@ -192,10 +192,10 @@ class Controller(LightningModule):
 
     def make_searcher(self, ground: Ground) -> Reinforce:
         """RENA with these settings: with a model of the reward, or without."""
-        settings = (ground, self.budget.steps, self.budget.draws, self.gradient, self.policy_size)
+        budget, gradient, size = self.budget, self.gradient, self.policy_size
         if self.imagination is None:
-            return Reinforce(*settings)
-        return Rena(*settings, self.imagination)
+            return Reinforce(ground, budget.steps, budget.draws, gradient, size)
+        return Rena(ground, budget.steps, gradient, size, self.imagination)
 
     def configure_optimizers(self) -> Optimizer:
         """The policy's."""

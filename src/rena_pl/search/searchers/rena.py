@@ -22,6 +22,9 @@ from rena_pl.search.searchers.searcher import Ground, Proposal
 
 REFERENCE = 200
 """Random architectures that show the predictor what is much and what is little."""
+WARM_UP_EPISODES = 12
+IMAGINED_DRAWS = 2
+"""How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
 """The imagined reward at a hard bound that is broken, in deviations; further out it is less."""
 
@@ -40,7 +43,8 @@ class Imagination:
             model.
         warm_up: Updates of the policy from the bounds alone, before a child is trained.
         updates: Updates of the policy from imagined episodes, before each choice.
-        episodes: Episodes in each of them; what they come upon are candidates.
+        episodes: Episodes in each of them, for every child that is asked for; what they come upon
+            are candidates.
         candidates: Candidates besides, half of them random and half near the best.
         elite: From how many of the best networks episodes and candidates start.
     """
@@ -48,7 +52,7 @@ class Imagination:
     first: int = 4
     warm_up: int = 30
     updates: int = 1
-    episodes: int = 12
+    episodes: int = 2
     candidates: int = 600
     elite: int = 5
 
@@ -67,7 +71,6 @@ class Rena(Reinforce):
     Args:
         ground: Where it searches.
         steps: Actions an episode.
-        draws: How often an action is drawn at most, until its child keeps the hard bounds.
         gradient: How the policy learns.
         size: What the policy network is like.
         imagination: How the model is used.
@@ -77,12 +80,11 @@ class Rena(Reinforce):
         self,
         ground: Ground,
         steps: int = 3,
-        draws: int = 10,
         gradient: GradientSettings = GradientSettings(),
         size: PolicySize = PolicySize(),
         imagination: Imagination = Imagination(),
     ) -> None:
-        super().__init__(ground, steps, draws, gradient, size)
+        super().__init__(ground, steps, IMAGINED_DRAWS, gradient, size)
         self.imagination = imagination
         self.epochs = 1
         """Child-epochs of the last children: what a candidate will have in addition."""
@@ -102,14 +104,15 @@ class Rena(Reinforce):
         rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
         if self.update == 0:
             for number in range(self.imagination.warm_up):
-                self._imagine(-1 - number, self._edge_rewards, rng)
+                self._imagine(-1 - number, WARM_UP_EPISODES, self._edge_rewards, rng)
         modelled = len(self.seen) >= max(2, self.imagination.first)
         if modelled:
             self._fit()
         reward = self._expected_rewards if modelled else self._edge_rewards
         candidates = self._candidates(rng)
         for number in range(self.imagination.updates):
-            walks, parents = self._imagine(number, reward, rng)
+            episodes = self.imagination.episodes * count
+            walks, parents = self._imagine(number, episodes, reward, rng)
             for wave in walks.architectures:
                 for child, parent in zip(wave, parents, strict=True):
                     if self.ground.feasible(child):
@@ -191,11 +194,11 @@ class Rena(Reinforce):
     # What the policy imagines.
 
     def _imagine(
-        self, number: int, reward: Reward, rng: random.Random
+        self, number: int, episodes: int, reward: Reward, rng: random.Random
     ) -> tuple[Walks, list[Evaluation | None]]:
         """Episodes that nobody trains, from which the policy learns; and where they began."""
         elite: list[Evaluation | None] = [*self._elite()] or [None]
-        parents = [rng.choice(elite) for _ in range(self.imagination.episodes)]
+        parents = [rng.choice(elite) for _ in range(episodes)]
         starts = [self._begin(parent, rng) for parent in parents]
         generators = [
             episode_generator(self.ground.seed, self.update, 1000 * number + episode)
