@@ -29,8 +29,14 @@ def rows(tmp_path: Path):
 
 def fitted(reader: Reader, architectures, rewards, count: int, seed: int = 0) -> Predictor:
     predictor = Predictor(reader, seed)
-    predictor.fit(reader.read(architectures[:count], [1.0] * count), rewards[:count])
+    taken_in(predictor, architectures, rewards, count)
     return predictor
+
+
+def taken_in(predictor: Predictor, architectures, rewards, count: int) -> None:
+    data = predictor.reader.read(architectures[:count], [1.0] * count)
+    predictor.weigh(data, rewards[:count])
+    predictor.fit(data, normal_ranks(torch.tensor(rewards[:count]).double()))
 
 
 def test_what_was_not_seen_is_ranked_well(rows) -> None:
@@ -54,7 +60,7 @@ def test_one_by_one_or_at_once_is_the_same(rows) -> None:
     at_once = fitted(reader, architectures, rewards, 25)
     one_by_one = Predictor(reader, 0)
     for count in range(2, 26):
-        one_by_one.fit(reader.read(architectures[:count], [1.0] * count), rewards[:count])
+        taken_in(one_by_one, architectures, rewards, count)
     some = reader.read(architectures[30:60], [1.0] * 30)
     assert torch.equal(at_once.outlook(some).means, one_by_one.outlook(some).means)
 

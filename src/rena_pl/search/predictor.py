@@ -8,7 +8,7 @@ members agree where the data decide and differ where they do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log, pi, sqrt
 
@@ -24,6 +24,19 @@ CONTENT, RESOURCE = 0.15, 0.3
 NOISE = 0.05
 SPREAD = 0.7
 """Of the weights of parts around their common one, in the logarithm."""
+MOST = 300
+"""As many evaluations are taken in at most: a Gaussian process takes their number cubed."""
+
+
+def _moments() -> Iterator[int]:
+    count = 2
+    while count <= MOST:
+        yield count
+        count += max(1, count // 8)
+
+
+MOMENTS = tuple(_moments())
+"""Numbers of data at which the members' weights move."""
 
 
 class Reader:
@@ -221,21 +234,26 @@ class Predictor:
         self.weighed = 0
         """On how many data the weights were last moved."""
 
-    def fit(self, data: Descriptions, rewards: Sequence[float]) -> None:
-        """Take in all that was seen so far, in the order in which it was.
+    def weigh(self, data: Descriptions, rewards: Sequence[float]) -> None:
+        """Move the weights as far as the data go.
 
-        The weights move at fixed numbers of data, on just so many, so that they are the same
-        whether the data came one by one or at once.
+        They move at fixed numbers of data, on just so many, so that they are the same whether the
+        data came one by one or at once.
+
+        Args:
+            data: The first that were seen, at most `MOST`, in their order.
+            rewards: Of each.
         """
         values = torch.tensor(rewards, dtype=torch.float64)
-        count = 2
-        while count <= len(data):
-            if count > self.weighed:
+        for count in MOMENTS:
+            if self.weighed < count <= len(data):
                 self._move(data.rows(range(count)), normal_ranks(values[:count]))
                 self.weighed = count
-            count += max(1, count // 8)
-        self.data, self.targets = data, normal_ranks(values)
+
+    def fit(self, data: Descriptions, ranks: Tensor) -> None:
+        """Take data for what is known, each with its rank on a normal scale."""
         assert self.weights is not None
+        self.data, self.targets = data, ranks
         kernel = self._kernel(self.weights, data, data) + self._noise(self.weights, len(data))
         self.factor = torch.linalg.cholesky(kernel)
 

@@ -85,6 +85,23 @@ def test_the_policy_learns_from_what_is_imagined(tmp_path: Path) -> None:
     assert {"loss", "entropy"} <= asked.figures.keys()
 
 
+def test_of_many_evaluations_the_best_and_the_latest_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rena_pl.search.searchers.rena.MOST", 10)
+    made, ground = tables.ground(tmp_path)
+    asked = Rena(ground, imagination=Imagination(warm_up=0, updates=0, candidates=50))
+    for number in range(25):
+        (proposal,) = asked.ask(1)
+        asked.tell([tables.answer(made, ground, proposal, number)])
+    asked.ask(1)
+    assert len(asked.predictor.data) == 10
+    best = asked.reader.read([asked.best.architecture], [1.0])
+    assert any(torch.equal(best.places[0], row) for row in asked.predictor.data.places)
+    latest = asked.reader.read([asked.seen[-1].architecture], [1.0])
+    assert any(torch.equal(latest.places[0], row) for row in asked.predictor.data.places)
+
+
 @pytest.mark.parametrize("setting", [{"warm_up": -1}, {"candidates": 0}, {"elite": 0}])
 def test_impossible_settings_are_refused(setting: dict) -> None:
     with pytest.raises(RenaError, match=f"imagination.{next(iter(setting))} must be at least"):

@@ -16,7 +16,14 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.episodes import Walks, episode_generator
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, returns
-from rena_pl.search.predictor import Descriptions, Predictor, Reader
+from rena_pl.search.predictor import (
+    MOMENTS,
+    MOST,
+    Descriptions,
+    Predictor,
+    Reader,
+    normal_ranks,
+)
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.searcher import Ground, Proposal
 
@@ -238,8 +245,21 @@ class Rena(Reinforce):
         return self.reader.read(architectures, [before + self.epochs] * len(architectures))
 
     def _fit(self) -> None:
-        seen = [evaluation.architecture for evaluation in self.seen]
-        trained = [evaluation.trained for evaluation in self.seen]
-        self.predictor.fit(
-            self.reader.read(seen, trained), [evaluation.reward for evaluation in self.seen]
+        """Weigh by the first evaluations, and go by the best and the latest."""
+        ranks = normal_ranks(torch.tensor([e.reward for e in self.seen], dtype=torch.float64))
+        if self.predictor.weighed < MOMENTS[-1]:
+            first = self.seen[:MOST]
+            self.predictor.weigh(self._read(first), [e.reward for e in first])
+        used = list(range(len(self.seen)))
+        if len(used) > MOST:
+            best = sorted(used, key=lambda n: (-float(ranks[n]), n))[: MOST // 2]
+            taken = set(best)
+            latest = [n for n in reversed(used) if n not in taken][: MOST - len(best)]
+            used = sorted([*best, *latest])
+        self.predictor.fit(self._read([self.seen[n] for n in used]), ranks[used])
+
+    def _read(self, evaluations: Sequence[Evaluation]) -> Descriptions:
+        return self.reader.read(
+            [evaluation.architecture for evaluation in evaluations],
+            [evaluation.trained for evaluation in evaluations],
         )
