@@ -133,7 +133,8 @@ class Table(LightningDataModule):
         decisions: The columns that name an architecture; each value that occurs is an option.
         known: Columns of numbers that are known before training, such as params and latencies.
         observed: The column that a search sees as the accuracy.
-        scored: The column that the result is judged by; `observed` when left out.
+        scored: The column that the ten best architectures are the best by; `observed` when left
+            out.
     """
 
     def __init__(
@@ -157,14 +158,20 @@ class Table(LightningDataModule):
         self.rows = {tuple(row[:width]): _numbers(self.file, row[width:]) for row in rows}
         if len(self.rows) < len(rows):
             raise RenaError(f"{self.file}: two rows have the same decisions")
+        if any(number < 0 for numbers in self.rows.values() for number in numbers[:facts]):
+            raise RenaError(f"{self.file}: a known column holds a number below 0")
         self.space = TableSpace(max_layers=width, min_layers=width, rows=frozenset(self.rows))
+        if max(map(len, self.space.options)) < 2:
+            raise RenaError(f"{self.file}: no decision has two options")
         self.resources = TableResources(
             tuple(known), {row: numbers[:facts] for row, numbers in self.rows.items()}
         )
 
     def fingerprint(self) -> str:
         """A short hash of what is searched."""
-        return short_hash([self.decisions, self.known, self.observed, self.scored, len(self.rows)])
+        return short_hash(
+            [self.decisions, self.known, self.observed, self.scored, sorted(self.rows.items())]
+        )
 
     def accuracy(
         self, candidate: Candidate, key: str, seed: int, parent: Evaluation | None

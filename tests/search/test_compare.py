@@ -80,7 +80,7 @@ def test_the_ten_best_of_a_table_keep_the_bounds(tmp_path: Path) -> None:
 def test_the_sign_flip_test_is_exact_for_few_pairs() -> None:
     assert sign_flip_test(np.array([1.0, 2.0, 3.0])) == pytest.approx(2 / 8)
     assert sign_flip_test(np.array([1.0, -1.0])) == 1.0
-    assert sign_flip_test(np.linspace(1, 2, 20)) < 0.01
+    assert 0 < sign_flip_test(np.linspace(1, 2, 20)) < 0.01
     assert sign_flip_test(np.array([1.0, -1.0] * 10)) > 0.5
 
 
@@ -95,6 +95,18 @@ def test_a_summary_compares_the_first_with_all_others() -> None:
     assert figures["searchers"]["other"]["evaluations_to_target"] == [None] * 4
     assert figures["differences"]["other"]["mean"] == pytest.approx(0.15)
     assert figures["differences"]["other"]["p"] == pytest.approx(2 / 16)
+
+
+def test_a_search_that_found_nothing_within_the_bounds_counts_as_zero() -> None:
+    nothing = float("nan")
+    curves = {
+        "one": {seed: Curve([nothing, nothing], None, None) for seed in range(2)},
+        "other": {seed: Curve([nothing, 0.6], None, None) for seed in range(2)},
+    }
+    figures = summary(curves)
+    assert figures["searchers"]["one"]["best"] == [None, None]
+    assert figures["differences"]["other"]["mean"] == pytest.approx(-0.3)
+    assert figures["differences"]["other"]["p"] == 0.5
 
 
 def controller(seed: int = 0) -> Controller:
@@ -112,15 +124,15 @@ def test_a_search_that_was_cut_short_goes_on_to_the_same_end(tmp_path: Path, nam
     assert len(whole) == 14
 
 
-def test_children_are_trained_and_their_weights_forgotten(tmp_path: Path) -> None:
+def test_children_are_trained_and_a_comparison_can_be_extended(tmp_path: Path) -> None:
     from tests.search.test_fit import controller as with_networks
 
-    made = with_networks()
-    evaluations = search(made, TinyTask(), "hill", 8, tmp_path)
-    assert sum(evaluation.budget for evaluation in evaluations) >= 8
-    assert any(evaluation.inherited for evaluation in evaluations)
-    assert not list((tmp_path / "weights").glob("*"))
-    assert Ledger(tmp_path / "ledger.journal").evaluations() == evaluations
+    whole = search(with_networks(), TinyTask(), "hill", 12, tmp_path / "whole")
+    search(with_networks(), TinyTask(), "hill", 5, tmp_path / "parts")
+    assert search(with_networks(), TinyTask(), "hill", 12, tmp_path / "parts") == whole
+    assert {evaluation.status for evaluation in whole} == {"done"}
+    assert any(evaluation.inherited for evaluation in whole)
+    assert Ledger(tmp_path / "parts" / "ledger.journal").evaluations() == whole
 
 
 def test_a_space_that_is_exhausted_ends_the_search(tmp_path: Path) -> None:

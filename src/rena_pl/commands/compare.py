@@ -60,7 +60,7 @@ def run_compare(arguments: list[str]) -> None:
         "target": options.target,
         **summary(curves),
     }
-    write_whole(folder / "compare.json", json.dumps(figures, indent=1) + "\n")
+    write_whole(folder / "compare.json", json.dumps(figures, indent=1, allow_nan=False) + "\n")
     _plot(figures, folder / "compare.html")
     _print(figures, folder)
 

@@ -119,7 +119,6 @@ def search(
     )
     asked = SEARCHERS[searcher](controller, ground)
     _run(asked, evaluator, controller, epochs)
-    weights.keep_only(())
     return evaluator.ledger.evaluations()
 
 
@@ -137,9 +136,9 @@ def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epoch
         searcher.tell(evaluate_all([Candidate(start, None, budget.start_epochs, START)]))
     update = idle = 0
     while sum(spent.values()) < epochs and idle < IDLE:
-        before = len(spent)
+        before = sum(spent.values())
         run_update(searcher, update, budget.children, budget.training, evaluate_all)
-        idle = idle + 1 if len(spent) == before else 0
+        idle = idle + 1 if sum(spent.values()) == before else 0
         update += 1
 
 
@@ -231,7 +230,7 @@ def _figures(by_seed: dict[int, Curve]) -> dict[str, Any]:
     trainings = [c.trainings for c in by_seed.values() if c.trainings is not None]
     figures: dict[str, Any] = {
         "seeds": list(by_seed),
-        "best": best[:, -1].tolist(),
+        "best": _plain(best[:, -1]),
         "curve": {
             "child_epochs": list(range(1, best.shape[1] + 1)),
             "mean": _plain(best.mean(0)),
@@ -249,9 +248,7 @@ def _figures(by_seed: dict[int, Curve]) -> dict[str, Any]:
 def _difference(first: dict[int, Curve], other: dict[int, Curve]) -> dict[str, float]:
     """How far the first is ahead on the same seeds, on average over the budget."""
     seeds = [seed for seed in first if seed in other]
-    gaps = np.array(
-        [np.nanmean(np.array(first[seed].best) - np.array(other[seed].best)) for seed in seeds]
-    )
+    gaps = np.array([_level(first[seed]) - _level(other[seed]) for seed in seeds])
     low, high = _interval(gaps[:, None])
     return {
         "mean": fmean(gaps),
@@ -259,6 +256,11 @@ def _difference(first: dict[int, Curve], other: dict[int, Curve]) -> dict[str, f
         "high": float(high[0]),
         "p": sign_flip_test(gaps),
     }
+
+
+def _level(curve: Curve) -> float:
+    """The mean over the budget of the best accuracy; 0 while nothing is within the bounds."""
+    return float(np.nan_to_num(np.array(curve.best)).mean())
 
 
 def sign_flip_test(gaps: np.ndarray[Any, Any]) -> float:
@@ -272,6 +274,7 @@ def sign_flip_test(gaps: np.ndarray[Any, Any]) -> float:
         patterns = np.array(np.meshgrid(*[[-1, 1]] * count)).reshape(count, -1).T
     else:
         patterns = np.random.default_rng(0).choice([-1, 1], size=(RESAMPLES, count))
+        patterns[0] = 1  # what was seen is one of the patterns: no p of 0
     reached = np.abs(patterns @ gaps) >= abs(gaps.sum()) - 1e-12
     return float(reached.mean())
 

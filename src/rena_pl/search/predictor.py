@@ -70,7 +70,8 @@ class Reader:
         """
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         self.table = torch.stack(self.rows)
-        content = self.table[places[:, : self.longest]].sum(1)[:, :-1]
+        rows = self.table[places[:, : self.longest]]
+        content = (rows / rows.sum(2, keepdim=True).sqrt()).sum(1)[:, :-1]
         use = (self._use(architectures) / self.means + 1e-3).log()
         epochs = torch.tensor(trained, dtype=torch.float64)[:, None].log1p()
         return Descriptions(places, content, torch.cat([use, epochs], dim=1))
@@ -78,15 +79,20 @@ class Reader:
     def size(self, architecture: Architecture) -> float:
         """How much it needs of everything, in deviations above the usual."""
         use = (self._use([architecture]) / self.means + 1e-3).log()
-        return float((use / self.use_scale[:-1]).mean())
+        return float((use / self.use_scale[:-1]).sum()) / max(1, use.shape[1])
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
         """How much the layers differ at each place, `(places, first, second)`, from 0 to 1."""
-        alike = self.table @ self.table.T
+        rows, row_of = torch.unique(first.places, return_inverse=True)
+        columns, column_of = torch.unique(second.places, return_inverse=True)
+        one, other = self.table[rows], self.table[columns]
+        # Whole numbers until the end: what a product comes to must not depend on its size.
+        shared = one @ other.T
+        alike = shared / (one.sum(1)[:, None] * other.sum(1)).sqrt()
         return torch.stack(
             [
-                1 - alike[one][:, other]
-                for one, other in zip(first.places.T, second.places.T, strict=True)
+                1 - alike[one_of][:, other_of]
+                for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
             ]
         )
 
@@ -111,7 +117,7 @@ class Reader:
             for place in self.encoder.places(layer):
                 row[len(self.encoder.kinds) + place] = 1
             number = self.numbers[layer] = len(self.rows)
-            self.rows.append(row / row.sum().sqrt())
+            self.rows.append(row)
         return number
 
 

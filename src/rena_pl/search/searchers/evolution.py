@@ -38,10 +38,10 @@ class Evolution(Searcher):
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """The new ones join the population."""
         super().tell(evaluations)
-        self.population.extend(evaluations)
+        self.population.extend(e for e in evaluations if e.status == "done")
 
     def _child(self, proposals: Sequence[Proposal]) -> Proposal:
-        if self.unborn > 0:
+        if self.unborn > 0 or not self.population:
             self.unborn -= 1
             architecture = self.fresh(proposals)
             return Proposal(architecture, self.nearest(architecture))
@@ -56,4 +56,5 @@ class Evolution(Searcher):
                     inherits = parent.key if self.ground.start is not None else None
                     return Proposal(child, inherits)
                 self.population.append(known)  # seen before: it joins without another training
-        return Proposal(self.fresh(proposals))
+        architecture = self.fresh(proposals)
+        return Proposal(architecture, self.nearest(architecture))

@@ -35,7 +35,8 @@ class HillClimbing(Searcher):
         """Move where it is better."""
         super().tell(evaluations)
         for evaluation in evaluations:
-            if self.here is None or evaluation.reward > self.here.reward:
+            better = self.here is None or evaluation.reward > self.here.reward
+            if better and evaluation.status == "done":
                 self.here, self.failures = evaluation, 0
             else:
                 self.failures += 1

@@ -229,14 +229,20 @@ class Rena(Reinforce):
         return torch.tensor([self._inside(made, expected.__getitem__) for made in architectures])
 
     def _inside(self, architecture: Architecture, value: Value) -> float:
-        violation = self.ground.violation(architecture)
-        return INFEASIBLE - min(1.0, violation) if violation else value(architecture)
+        if self.ground.feasible(architecture):
+            return value(architecture)
+        return INFEASIBLE - min(1.0, self.ground.violation(architecture))
 
     def _nearness(self, architecture: Architecture) -> float:
-        """The mean share of the upper bounds that is used; without any, how large it is."""
+        """The mean share of the upper bounds that is used, less again beyond a soft one.
+
+        Without upper bounds, how large it is.
+        """
         use = self.ground.resources.profile(architecture)
         shares = [use[c.entry] / c.max for c in self.ground.objective.constraints if c.max]
-        return fmean(shares) if shares else float(self.reader.size(architecture))
+        if not shares:
+            return self.reader.size(architecture)
+        return fmean(share if share <= 1 else 1 / share for share in shares)
 
     def _describe(self, architectures: Sequence[Architecture]) -> Descriptions:
         """As they would be after being trained as children of the best."""
