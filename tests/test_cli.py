@@ -342,7 +342,10 @@ def test_profile_prints_a_table_or_json(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.data
 @pytest.mark.slow
 def test_cifar_cut_short_runs_through(tmp_path: Path, real_data: Path) -> None:
-    """Convolutions on images take a minute on a CPU, even cut short."""
+    """Convolutions on images take a minute on a CPU, even cut short.
+
+    The model of the reward would choose a first child of nearly 3M parameters.
+    """
     rena(
         *["fit", "--config", REPOSITORY / "configs" / "cifar10_3m.yaml"],
         *["--data.init_args.root", real_data / "cifar10_small"],
@@ -350,5 +353,6 @@ def test_cifar_cut_short_runs_through(tmp_path: Path, real_data: Path) -> None:
         *["--model.budget.episodes", 1, "--model.budget.steps", 1],
         *["--model.budget.child_epochs", 1, "--model.budget.start_epochs", 1],
         *["--model.budget.final_epochs", 1, "--model.budget.final_candidates", 1],
+        *["--model.imagination", "null"],
     )
     assert json.loads((tmp_path / "summary.json").read_text())["constraints_met"] is True
