@@ -20,12 +20,11 @@ from typing import Any
 import torch
 from report import arguments, finish
 from torch.autograd import DeviceType
-from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
-from training import MadeUpSpeech
+from training import MadeUpSpeech, by_hand
 
 from rena_pl.child.data import ResidentData
-from rena_pl.child.fit import autocast, memory_format, train
+from rena_pl.child.fit import train
 from rena_pl.child.module import Child
 from rena_pl.data.images import ImageTask
 from rena_pl.data.tensor_task import Batch
@@ -54,32 +53,6 @@ class MadeUpImages(ImageTask):
         pixels = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
         targets = torch.randint(self.num_classes, (self.count,), generator=generator)
         return dict.fromkeys(("train", "val", "test"), (pixels, targets))
-
-
-def by_hand(child: Child, data: ResidentData, epochs: int, generator: torch.Generator) -> None:
-    """The plainest loop that does the same."""
-    network, recipe, layout = child.network, child.recipe, memory_format(child)
-    network.train().to(memory_format=layout)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    split, size = data.splits["train"], data.task.batch_size
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=epochs * (len(split) // size)
-    )
-    for _ in range(epochs):
-        order = torch.randperm(len(split), generator=generator, device=data.device)
-        for start in range(0, len(split) - size + 1, size):
-            features, targets = split.take(order[start : start + size], generator)
-            features = data.task.augment(features, generator).contiguous(memory_format=layout)
-            with autocast(data.device):
-                loss = functional.cross_entropy(
-                    network(features), targets, label_smoothing=recipe.label_smoothing
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
 
 
 LOOPS: dict[str, Loop] = {

@@ -60,11 +60,11 @@ def by_hand(child: Child, data: ResidentData, epochs: int, generator: torch.Gene
         optimizer, recipe.learning_rate, total_steps=epochs * (len(split) // size)
     )
     for _ in range(epochs):
-        order = torch.randperm(len(split), generator=generator)
+        order = torch.randperm(len(split), generator=generator, device=data.device)
         for start in range(0, len(split) - size + 1, size):
             features, targets = split.take(order[start : start + size], generator)
             features = data.task.augment(features, generator).contiguous(memory_format=layout)
-            with autocast(torch.device("cpu")):
+            with autocast(data.device):
                 loss = functional.cross_entropy(
                     network(features), targets, label_smoothing=recipe.label_smoothing
                 )

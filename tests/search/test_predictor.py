@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from rena_pl.resources import NetworkResources
 from rena_pl.search.encoding import Encoder
-from rena_pl.search.predictor import Predictor, Reader, normal_ranks
+from rena_pl.search.kernel import kernel, noise, parts_of
+from rena_pl.search.predictor import Predictor, normal_ranks
+from rena_pl.search.reader import Reader
 from rena_pl.space.starts import rudimentary
 from tests import tables
 from tests.search import synthetic
@@ -75,16 +77,17 @@ def test_believing_is_what_seeing_the_prediction_would_be(rows) -> None:
     outlook.believe(3)
     outlook.believe(7)
 
-    kernel = predictor._kernel  # the definition, without the shortcut
-    weights = predictor.weights
+    def between(one, other):  # the definition, without the shortcut
+        return kernel(predictor.prior, predictor.weights, parts_of(reader, one, other))
+
     data = type(some)(
         torch.cat([predictor.data.places, some.places[[3, 7]]]),
         torch.cat([predictor.data.content, some.content[[3, 7]]]),
         torch.cat([predictor.data.use, some.use[[3, 7]]]),
     )
-    noise = weights.noise.double().exp()[:, :, None] * torch.eye(22, dtype=torch.float64)
-    across = kernel(weights, data, some)
-    solved = torch.linalg.solve(kernel(weights, data, data) + noise, across)
+    across = between(data, some)
+    varying = between(data, data) + noise(predictor.prior, predictor.weights, 22)
+    solved = torch.linalg.solve(varying, across)
     expected = 1 - (across * solved).sum(1)
     assert torch.allclose(outlook.variances, expected, atol=1e-8)
     assert (outlook.variances <= before + 1e-9).all()

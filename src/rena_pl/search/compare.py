@@ -20,12 +20,11 @@ from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.search.controller import Controller
-from rena_pl.search.prepare import ground_of, scorer_of
 from rena_pl.search.searchers.evolution import Evolution
 from rena_pl.search.searchers.hill import HillClimbing
 from rena_pl.search.searchers.searcher import Ground, Searcher
 from rena_pl.search.searchers.uniform import RandomSearch
-from rena_pl.search.setting import setting_of
+from rena_pl.search.searchers.with_optuna import gaussian_process, nsga2, tpe
 from rena_pl.search.update import run_update
 from rena_pl.tabular import Table
 
@@ -35,42 +34,15 @@ IDLE = 20
 RESAMPLES = 10_000
 
 
-def _rena(controller: Controller, ground: Ground) -> Searcher:
-    return controller.make_searcher(ground)
-
-
-def _paper(controller: Controller, ground: Ground) -> Searcher:
-    controller.imagination = None
-    return controller.make_searcher(ground)
-
-
-def _tpe(controller: Controller, ground: Ground) -> Searcher:
-    from rena_pl.search.searchers.with_optuna import tpe
-
-    return tpe(ground)
-
-
-def _nsga2(controller: Controller, ground: Ground) -> Searcher:
-    from rena_pl.search.searchers.with_optuna import nsga2
-
-    return nsga2(ground)
-
-
-def _gp(controller: Controller, ground: Ground) -> Searcher:
-    from rena_pl.search.searchers.with_optuna import gaussian_process
-
-    return gaussian_process(ground)
-
-
 SEARCHERS: dict[str, Callable[[Controller, Ground], Searcher]] = {
-    "rena": _rena,
-    "paper": _paper,
+    "rena": lambda controller, ground: controller.make_searcher(ground, controller.imagination),
+    "paper": lambda controller, ground: controller.make_searcher(ground, None),
     "random": lambda controller, ground: RandomSearch(ground),
     "evolution": lambda controller, ground: Evolution(ground),
     "hill": lambda controller, ground: HillClimbing(ground),
-    "tpe": _tpe,
-    "nsga2": _nsga2,
-    "gp": _gp,
+    "tpe": lambda controller, ground: tpe(ground),
+    "nsga2": lambda controller, ground: nsga2(ground),
+    "gp": lambda controller, ground: gaussian_process(ground),
 }
 """By the names of `rena compare`: `rena` as the config has it, `paper` without the model."""
 
@@ -93,29 +65,13 @@ def search(
     torch.set_num_threads(controller.threads)
     task.prepare_data()
     task.setup("fit")
-    ground = ground_of(
-        task, controller.space, controller.objective, controller.start, controller.seed
-    )
-    setting = setting_of(
-        controller.seed,
-        task,
-        controller.objective,
-        controller.recipe,
-        controller.metric,
-        controller.inherit,
-    )
-    journal, weights = folder / "ledger.journal", WeightStore(folder / "weights")
+    journal = folder / "ledger.journal"
     mend_journal(journal)
-    scorer = scorer_of(
+    ground, evaluator = controller.prepare(
         task,
-        controller.recipe,
-        controller.metric,
-        weights,
+        lambda setting: Ledger(journal, setting),
+        WeightStore(folder / "weights"),
         torch.device("cuda" if torch.cuda.is_available() else "cpu"),
-        controller.inherit,
-    )
-    evaluator = Evaluator(
-        ground.resources, controller.objective, Ledger(journal, setting), scorer, setting
     )
     asked = SEARCHERS[searcher](controller, ground)
     _run(asked, evaluator, controller, epochs)

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from rena_pl.child.fit import METRICS
 from rena_pl.child.module import Recipe
-from rena_pl.errors import RenaError
+from rena_pl.errors import RenaError, require_at_least
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.ledger import Ledger, mend_journal
@@ -65,10 +65,9 @@ class Budget:
     final_candidates: int = 3
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            least = 0 if name in ("halvings", "stop_below") else 1
-            if value < least:
-                raise RenaError(f"budget.{name} must be at least {least}, not {value}")
+        may_be_none = ("halvings", "stop_below")
+        require_at_least(0, "budget", self, *may_be_none)
+        require_at_least(1, "budget", self, *(n for n in asdict(self) if n not in may_be_none))
 
     @property
     def children(self) -> int:
@@ -87,10 +86,9 @@ class Budget:
 
 
 class Controller(LightningModule):
-    """Searches: samples episodes, has their children evaluated, and learns from the rewards.
+    """Searches: asks RENA for children, has them evaluated on the task, and tells it the rewards.
 
-    One epoch of the Trainer is one update, so `trainer.max_epochs` is the number of updates. The
-    Trainer's loop runs over episode numbers; the task is what the children are trained on.
+    One epoch of the Trainer is one update, so `trainer.max_epochs` is the number of updates.
 
     Args:
         space: What may be built; left out where the task is a table.
@@ -168,42 +166,51 @@ class Controller(LightningModule):
         task = self._ready_task()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
-        self.ground = ground_of(task, self.space, self.objective, self.start, self.seed)
+        self.ground, self.evaluator = self.prepare(
+            task, self._open_ledger, self.weights, self.trainer.strategy.root_device
+        )
+        self.searcher = self.make_searcher(self.ground, self.imagination)
+        self.policy = self.searcher.policy
+
+    def prepare(
+        self,
+        task: LightningDataModule,
+        open_ledger: Callable[[str], Ledger],
+        weights: WeightStore,
+        device: torch.device,
+    ) -> tuple[Ground, Evaluator]:
+        """Where a search with these settings takes place, and what evaluates its candidates.
+
+        Args:
+            task: Set up.
+            open_ledger: Opens the ledger of a setting.
+            weights: Where children's weights are kept.
+            device: Where children are trained.
+        """
+        ground = ground_of(task, self.space, self.objective, self.start, self.seed)
         setting = setting_of(
             self.seed, task, self.objective, self.recipe, self.metric, self.inherit
         )
-        self.evaluator = Evaluator(
-            self.ground.resources,
-            self.objective,
-            self._open_ledger(setting),
-            self.scorer
-            or scorer_of(
-                task,
-                self.recipe,
-                self.metric,
-                self.weights,
-                self.trainer.strategy.root_device,
-                self.inherit,
-            ),
-            setting,
+        ledger = open_ledger(setting)
+        scorer = self.scorer or scorer_of(
+            task, self.recipe, self.metric, weights, device, self.inherit
         )
-        self.searcher = self.make_searcher(self.ground)
-        self.policy = self.searcher.policy
+        return ground, Evaluator(ground.resources, self.objective, ledger, scorer, setting)
 
-    def make_searcher(self, ground: Ground) -> Reinforce:
+    def make_searcher(self, ground: Ground, imagination: Imagination | None) -> Reinforce:
         """RENA with these settings: with a model of the reward, or without."""
         budget, gradient, size = self.budget, self.gradient, self.policy_size
-        if self.imagination is None:
+        if imagination is None:
             return Reinforce(ground, budget.steps, budget.draws, gradient, size)
-        return Rena(ground, budget.steps, gradient, size, self.imagination)
+        return Rena(ground, budget.steps, gradient, size, imagination)
 
     def configure_optimizers(self) -> Optimizer:
         """The policy's."""
         return self.searcher.optimizer
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """One batch an epoch: the number of the update, so every rank gets it."""
-        update: Any = [torch.arange(1)]
+        """One batch an epoch, with nothing in it: an update is asked for when it is met."""
+        update: Any = [torch.zeros(0)]
         return DataLoader(update, batch_size=None)
 
     @property
@@ -297,16 +304,12 @@ class Controller(LightningModule):
             labels = getattr(self.task, "labels", None)
             self.summary = write_outcome(outcome, self.evaluator, labels, self.seconds, self.folder)
 
-    def best(self, before: int = FINAL) -> Evaluation:
-        """The child with the highest reward so far, in the updates before `before`.
-
-        The earliest one wins a tie. Worked out from the ledger alone, so that a search that was
-        killed goes on from the same network.
-        """
+    def best(self) -> Evaluation:
+        """The child with the highest reward so far, the first of equals; no full training."""
         searched = [
             evaluation
             for evaluation in self.ledger.evaluations()
-            if evaluation.status == "done" and evaluation.place[0] < before
+            if evaluation.status == "done" and evaluation.place[0] < FINAL
         ]
         return max(searched, key=lambda evaluation: evaluation.reward)
 

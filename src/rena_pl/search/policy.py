@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rena_pl.errors import RenaError
+from rena_pl.errors import RenaError, require_at_least
 from rena_pl.resources.resources import LAYER_NUMBERS
 from rena_pl.search.embedding import RecurrentEmbedding, TransformerEmbedding
 from rena_pl.search.encoding import (
@@ -50,9 +50,7 @@ class PolicySize:
     heads: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("embedding", "hidden", "depth", "heads"):
-            if getattr(self, name) < 1:
-                raise RenaError(f"policy.{name} must be at least 1, not {getattr(self, name)}")
+        require_at_least(1, "policy", self, "embedding", "hidden", "depth", "heads")
         if self.network == "transformer" and 2 * self.hidden % self.heads:
             raise RenaError(
                 f"policy: {self.heads} heads do not divide a width of {2 * self.hidden}"

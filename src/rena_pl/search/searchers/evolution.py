@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Sequence
 
 from rena_pl.evaluation.evaluation import Evaluation
-from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+from rena_pl.search.searchers.searcher import Ground, OneByOne, Proposal
 
 POPULATION = 20
 SAMPLE = 5
 
 
-class Evolution(Searcher):
+class Evolution(OneByOne):
     """The best of a random sample of the population has a child; the oldest member dies.
 
     Args:
@@ -28,24 +28,17 @@ class Evolution(Searcher):
         self.unborn = population
         """How many members are still to be drawn at random."""
 
-    def ask(self, count: int) -> list[Proposal]:
-        """Random ones until the population is full, children afterwards."""
-        proposals: list[Proposal] = []
-        for _ in range(count):
-            proposals.append(self._child(proposals))
-        return proposals
-
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """The new ones join the population."""
         super().tell(evaluations)
         self.population.extend(e for e in evaluations if e.status == "done")
 
-    def _child(self, proposals: Sequence[Proposal]) -> Proposal:
+    def choose(self, taken: Sequence[Proposal]) -> Proposal:
+        """A random one until the population is full, a child afterwards."""
         if self.unborn > 0 or not self.population:
             self.unborn -= 1
-            architecture = self.fresh(proposals)
-            return Proposal(architecture, self.nearest(architecture))
-        asked = {proposal.architecture for proposal in proposals}
+            return self.somewhere(taken)
+        asked = {proposal.architecture for proposal in taken}
         for _ in range(100):
             sample = self.rng.sample(self.population, min(self.sample, len(self.population)))
             parent = max(sample, key=lambda evaluation: evaluation.reward)
@@ -53,8 +46,6 @@ class Evolution(Searcher):
             if child is not None and child not in asked:
                 known = self.known.get(child)
                 if known is None:
-                    inherits = parent.key if self.ground.start is not None else None
-                    return Proposal(child, inherits)
+                    return self.heir(child, parent)
                 self.population.append(known)  # seen before: it joins without another training
-        architecture = self.fresh(proposals)
-        return Proposal(architecture, self.nearest(architecture))
+        return self.somewhere(taken)

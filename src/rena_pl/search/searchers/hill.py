@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rena_pl.evaluation.evaluation import Evaluation
-from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+from rena_pl.search.searchers.searcher import Ground, OneByOne, Proposal
 
 PATIENCE = 20
 
 
-class HillClimbing(Searcher):
+class HillClimbing(OneByOne):
     """Tries neighbours of where it stands, and moves to one that is better.
 
     Args:
@@ -24,13 +24,6 @@ class HillClimbing(Searcher):
         self.here: Evaluation | None = None
         self.failures = 0
 
-    def ask(self, count: int) -> list[Proposal]:
-        """Neighbours that were not evaluated before; somewhere else where there are none."""
-        proposals: list[Proposal] = []
-        for _ in range(count):
-            proposals.append(self._next(proposals))
-        return proposals
-
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Move where it is better."""
         super().tell(evaluations)
@@ -43,12 +36,12 @@ class HillClimbing(Searcher):
         if self.failures >= self.patience:
             self.here, self.failures = None, 0
 
-    def _next(self, proposals: Sequence[Proposal]) -> Proposal:
+    def choose(self, taken: Sequence[Proposal]) -> Proposal:
+        """A neighbour that was not evaluated before; somewhere else where there is none."""
         if self.here is not None:
-            asked = {proposal.architecture for proposal in proposals}
+            asked = {proposal.architecture for proposal in taken}
             for _ in range(100):
                 near = self.ground.changed(self.here.architecture, self.rng)
                 if near is not None and near not in self.known and near not in asked:
-                    return Proposal(near, self.here.key if self.ground.start else None)
-        architecture = self.fresh(proposals)
-        return Proposal(architecture, self.nearest(architecture))
+                    return self.heir(near, self.here)
+        return self.somewhere(taken)

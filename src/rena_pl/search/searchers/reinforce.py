@@ -74,7 +74,7 @@ class Reinforce(Searcher):
             self.parents_of = [self.origin] * count
         children = self.walks.architectures[len(self.rewards)]
         return [
-            Proposal(child, self._inherited(parent))
+            self.heir(child, parent)
             for child, parent in zip(children, self.parents_of, strict=True)
         ]
 
@@ -121,10 +121,6 @@ class Reinforce(Searcher):
         torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.gradient.gradient_clip)
         self.optimizer.step()
         self.figures = {"loss": loss_.item(), "entropy": choices.entropy.mean().item()}
-
-    def _inherited(self, parent: Evaluation | None) -> str | None:
-        """What a child of `parent` inherits from; nothing where there are no weights."""
-        return parent.key if parent is not None and self.ground.start is not None else None
 
     def _advantages(self, gained: Tensor) -> Tensor:
         baseline, mean = self.policy.baseline, gained.mean()

@@ -11,19 +11,13 @@ import torch
 from torch import Tensor
 
 from rena_pl.architecture import Architecture
-from rena_pl.errors import RenaError
+from rena_pl.errors import require_at_least
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.episodes import Walks, episode_generator
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, returns
-from rena_pl.search.predictor import (
-    MOMENTS,
-    MOST,
-    Descriptions,
-    Predictor,
-    Reader,
-    normal_ranks,
-)
+from rena_pl.search.predictor import MOMENTS, MOST, Predictor, normal_ranks
+from rena_pl.search.reader import Descriptions, Reader
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.searcher import Ground, Proposal
 
@@ -64,12 +58,8 @@ class Imagination:
     elite: int = 5
 
     def __post_init__(self) -> None:
-        for name in ("first", "warm_up", "updates"):
-            if getattr(self, name) < 0:
-                raise RenaError(f"imagination.{name} must be at least 0")
-        for name in ("episodes", "candidates", "elite"):
-            if getattr(self, name) < 1:
-                raise RenaError(f"imagination.{name} must be at least 1")
+        require_at_least(0, "imagination", self, "first", "warm_up", "updates")
+        require_at_least(1, "imagination", self, "episodes", "candidates", "elite")
 
 
 class Rena(Reinforce):
@@ -128,7 +118,7 @@ class Rena(Reinforce):
             candidates.pop(architecture, None)
         choose = self._by_improvement if modelled else self._by_edge
         return [
-            Proposal(architecture, self._inherited(candidates[architecture]))
+            self.heir(architecture, candidates[architecture])
             for architecture in choose(candidates, count, rng)
         ]
 

@@ -56,7 +56,9 @@ class Ground:
 
     def feasible(self, architecture: Architecture) -> bool:
         """Whether it exists and keeps the hard bounds, so that it may be trained."""
-        return self.space.holds(architecture) and self.violation(architecture) == 0
+        return self.space.holds(architecture) and self.objective.feasible(
+            self.resources.profile(architecture)
+        )
 
     def draw(self, rng: random.Random) -> Architecture:
         """A feasible architecture.
@@ -131,6 +133,17 @@ class Searcher(ABC):
                 break
         return architecture
 
+    def somewhere(self, taken: Sequence[Proposal] = ()) -> Proposal:
+        """Any architecture that is new."""
+        architecture = self.fresh(taken)
+        return Proposal(architecture, self.nearest(architecture))
+
+    def heir(self, architecture: Architecture, parent: Evaluation | None) -> Proposal:
+        """An architecture that inherits from `parent`, where there are weights to inherit."""
+        if parent is None or self.ground.start is None:
+            return Proposal(architecture)
+        return Proposal(architecture, parent.key)
+
     def nearest(self, architecture: Architecture) -> str | None:
         """The trained network that has the most layers in common, as a parent."""
         trained = [e for e in self.known.values() if e.status == "done"]
@@ -144,3 +157,18 @@ class Searcher(ABC):
             return matcher.ratio()
 
         return max(trained, key=likeness).key
+
+
+class OneByOne(Searcher):
+    """A searcher that chooses one architecture after the other."""
+
+    def ask(self, count: int) -> list[Proposal]:
+        """`count` of them."""
+        proposals: list[Proposal] = []
+        for _ in range(count):
+            proposals.append(self.choose(proposals))
+        return proposals
+
+    @abstractmethod
+    def choose(self, taken: Sequence[Proposal]) -> Proposal:
+        """The next one, with what was chosen before it and is not evaluated yet."""

@@ -12,13 +12,13 @@ from optuna.trial import Trial, TrialState
 from rena_pl.architecture import Value
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.searchers.evolution import POPULATION
-from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+from rena_pl.search.searchers.searcher import Ground, OneByOne, Proposal
 
 REFUSALS = 300
 """How many proposals in a row may be infeasible or known, before one is drawn at random."""
 
 
-class OptunaSearch(Searcher):
+class OptunaSearch(OneByOne):
     """Asks a sampler of Optuna for one decision after the other.
 
     Infeasible architectures, and those known already, are failed trials, which cost no training.
@@ -34,14 +34,6 @@ class OptunaSearch(Searcher):
         self.study = optuna.create_study(direction="maximize", sampler=sampler)
         self.asked: list[Trial | None] = []
 
-    def ask(self, count: int) -> list[Proposal]:
-        """What the sampler proposes and is feasible and new."""
-        proposals: list[Proposal] = []
-        self.asked = []
-        for _ in range(count):
-            proposals.append(self._next(proposals))
-        return proposals
-
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Pass the rewards on."""
         super().tell(evaluations)
@@ -50,8 +42,9 @@ class OptunaSearch(Searcher):
                 self.study.tell(trial, evaluation.reward)
         self.asked = []
 
-    def _next(self, proposals: Sequence[Proposal]) -> Proposal:
-        asked = {proposal.architecture for proposal in proposals}
+    def choose(self, taken: Sequence[Proposal]) -> Proposal:
+        """What the sampler proposes, if it is feasible and new; else any that is."""
+        asked = {proposal.architecture for proposal in taken}
         for _ in range(REFUSALS):
             trial = self.study.ask()
 
@@ -67,8 +60,7 @@ class OptunaSearch(Searcher):
                 return Proposal(architecture, self.nearest(architecture))
             self.study.tell(trial, state=TrialState.FAIL)
         self.asked.append(None)
-        architecture = self.fresh(proposals)
-        return Proposal(architecture, self.nearest(architecture))
+        return self.somewhere(taken)
 
 
 def tpe(ground: Ground) -> OptunaSearch:

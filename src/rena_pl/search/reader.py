@@ -1,0 +1,132 @@
+"""Architectures as the model of the reward compares them, from the encoding the policy reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rena_pl.architecture import Architecture, Layer
+from rena_pl.search.encoding import Encoder
+
+
+@dataclass(frozen=True)
+class Descriptions:
+    """Some architectures; N of them.
+
+    Attributes:
+        places: Number of the layer at each place, `(N, places)`.
+        content: How much there is of everything, `(N, values)`.
+        use: Logarithms of the resources and of the training, `(N, entries + 1)`.
+    """
+
+    places: Tensor
+    content: Tensor
+    use: Tensor
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def rows(self, numbers: Sequence[int]) -> Descriptions:
+        """Some of them."""
+        chosen = list(numbers)
+        return Descriptions(self.places[chosen], self.content[chosen], self.use[chosen])
+
+
+class Reader:
+    """Describes architectures, and says how unlike they are.
+
+    Args:
+        encoder: Knows the layers' places in the vocabulary.
+        reference: Architectures whose differences show what is much and what is little.
+    """
+
+    def __init__(self, encoder: Encoder, reference: Sequence[Architecture]) -> None:
+        self.encoder = encoder
+        self.longest = encoder.space.max_layers
+        self.fixed = encoder.space.min_layers == self.longest
+        self.places = self.longest * (1 if self.fixed else 2)
+        width = len(encoder.kinds) + len(encoder.space.vocabulary) + 1
+        self.numbers: dict[Layer, int] = {}
+        absent = torch.zeros(width, dtype=torch.float64)
+        absent[-1] = 1
+        self.rows = [absent]
+        self.table = absent[None]
+        self.means = self._use(reference).mean(0).clamp(min=1e-9)
+        seen = self.read(reference, [0.0] * len(reference))
+        self.content_scale, self.use_scale = _deviations(seen.content), _deviations(seen.use)
+        self.use_scale[-1] = 1.0
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many places, values and resources a description has."""
+        return self.places, len(self.content_scale), len(self.use_scale)
+
+    def read(self, architectures: Sequence[Architecture], trained: Sequence[float]) -> Descriptions:
+        """Describe some architectures.
+
+        Args:
+            architectures: What is compared.
+            trained: Child-epochs that each has had when it is measured, its ancestors' included.
+        """
+        places = torch.tensor([self._places(architecture) for architecture in architectures])
+        self.table = torch.stack(self.rows)
+        rows = self.table[places[:, : self.longest]]
+        content = (rows / rows.sum(2, keepdim=True).sqrt()).sum(1)[:, :-1]
+        use = self._logarithms(architectures)
+        epochs = torch.tensor(trained, dtype=torch.float64)[:, None].log1p()
+        return Descriptions(places, content, torch.cat([use, epochs], dim=1))
+
+    def size(self, architecture: Architecture) -> float:
+        """How much it needs of everything, in deviations above the usual."""
+        use = self._logarithms([architecture])
+        return float((use / self.use_scale[:-1]).sum()) / max(1, use.shape[1])
+
+    def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
+        """How much the layers differ at each place, `(places, first, second)`, from 0 to 1."""
+        rows, row_of = torch.unique(first.places, return_inverse=True)
+        columns, column_of = torch.unique(second.places, return_inverse=True)
+        one, other = self.table[rows], self.table[columns]
+        # Whole numbers until the end: what a product comes to must not depend on its size.
+        shared = one @ other.T
+        alike = shared / (one.sum(1)[:, None] * other.sum(1)).sqrt()
+        return torch.stack(
+            [
+                1 - alike[one_of][:, other_of]
+                for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
+            ]
+        )
+
+    def _logarithms(self, architectures: Sequence[Architecture]) -> Tensor:
+        """Of the resources as shares of their usual amount, which may be none at all."""
+        return (self._use(architectures) / self.means + 1e-3).log()
+
+    def _use(self, architectures: Sequence[Architecture]) -> Tensor:
+        profiles = [self.encoder.resources.profile(architecture) for architecture in architectures]
+        return torch.tensor([[*profile.values()] for profile in profiles], dtype=torch.float64)
+
+    def _places(self, architecture: Architecture) -> list[int]:
+        """Numbers of the layers counted from the input, and if lengths vary from the output too."""
+        numbers = [self._number(layer.reading()) for layer in architecture.layers]
+        padding = [0] * (self.longest - len(numbers))
+        forth = numbers + padding
+        return forth if self.fixed else forth + numbers[::-1] + padding
+
+    def _number(self, layer: Layer) -> int:
+        number = self.numbers.get(layer)
+        if number is None:
+            row = torch.zeros_like(self.rows[0])
+            row[self.encoder.kinds.index(layer.kind)] = 1
+            for place in self.encoder.places(layer):
+                row[len(self.encoder.kinds) + place] = 1
+            number = self.numbers[layer] = len(self.rows)
+            self.rows.append(row)
+        return number
+
+
+def _deviations(values: Tensor) -> Tensor:
+    """The deviation of every column; 1 for what is always the same."""
+    deviation = values.std(0, correction=0)
+    return torch.where(deviation > 1e-9, deviation, 1.0)
