@@ -26,6 +26,7 @@ from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.resources import NetworkResources
 from rena_pl.search.controller import Controller
+from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Rena
 
 TRAINING, DATA = "training", "data"
@@ -36,7 +37,7 @@ PARTS = {
     "profiles": [(NetworkResources, "profile"), (NetworkResources, "layers")],
     "weights": [(WeightStore, name) for name in ("load", "save", "keep_only")],
     "ledger": [(Ledger, name) for name in ("record", "refresh", "find", "evaluations")],
-    "searcher": [(Rena, "ask"), (Rena, "tell")],
+    "searcher": [(searcher, name) for searcher in (Reinforce, Rena) for name in ("ask", "tell")],
 }
 QUICK = {
     "trainer.max_epochs": 1,

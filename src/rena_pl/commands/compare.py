@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningCLI
 from rich.console import Console
@@ -17,7 +18,7 @@ from rich.progress import Progress
 from rich.table import Table as Lines
 
 from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.fit import quiet
+from rena_pl.commands.fit import TRAINER_DEFAULTS, own_modules, quiet
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import Ledger
@@ -41,12 +42,12 @@ def run_compare(arguments: list[str]) -> None:
     controller, task, settings = _settings(config)
     folder = options.folder or Path(settings["trainer"]["default_root_dir"]) / "compare"
     settings["seed_everything"] = settings["model"]["seed"] = None  # every run has its own
-    run_folder = RunFolder(folder, settings)
+    run_folder = RunFolder(folder, settings, option="--folder")
+    top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
     epochs = options.epochs or _usual_epochs(controller, settings["trainer"]["max_epochs"])
     runs = [(name, seed) for seed in range(options.seeds) for name in options.searchers]
     run_folder.claim()
     _run_all(config, runs, epochs, folder, options.workers)
-    top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
     curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
     for name, seed in runs:
         evaluations = Ledger(_place(folder, name, seed) / "ledger.journal").evaluations()
@@ -101,6 +102,7 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[str, Any]]:
     """The controller and the task of a config, and all of its values."""
+    own_modules()
     read_words()
     check_configs(config)
     try:
@@ -110,7 +112,7 @@ def _settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[
             subclass_mode_data=True,
             save_config_callback=None,
             seed_everything_default=0,
-            trainer_defaults={"logger": False, "enable_checkpointing": False},
+            trainer_defaults={**TRAINER_DEFAULTS, "logger": False},
             parser_kwargs={"exit_on_error": False, "prog": "rena compare"},
             auto_configure_optimizers=False,
             args=config,
@@ -118,7 +120,7 @@ def _settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[
         )
     except argparse.ArgumentError as error:
         raise RenaError(sentence(error)) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MisconfigurationException) as error:
         raise RenaError(sentence(error)) from error
     settings = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
     return cli.model, cli.datamodule, settings

@@ -108,8 +108,7 @@ def run_fit(arguments: list[str]) -> None:
         RenaError: The config or the data are not usable.
     """
     quiet()
-    # The user's own tasks and layers may stand in the folder that the command is called from.
-    sys.path.append(str(Path.cwd()))
+    own_modules()
     read_words()
     check_configs(arguments)
     strict = {"exit_on_error": False}
@@ -145,6 +144,13 @@ def _loggers(folder: Path) -> list[Logger]:
             WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=not online)
         )
     return loggers
+
+
+def own_modules() -> None:
+    """Find the user's own tasks and layers in the folder that the command is called from."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
 
 
 def quiet() -> None:

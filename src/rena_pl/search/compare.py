@@ -105,7 +105,7 @@ class Curve:
     Attributes:
         best: Best accuracy within all bounds after each child-epoch; NaN before there is one.
         trainings: Trained architectures until one of the ten best of the table was among them,
-            twice the budget if none was; none where the task is no table.
+            twice the child-epochs if none was; none where the task is no table.
         to_target: Trained architectures until the accuracy asked for; none if never.
     """
 
@@ -155,8 +155,9 @@ def best_of_table(table: Table, objective: Objective) -> frozenset[Architecture]
     """The ten best architectures of a table that keep the bounds, by what they are scored on.
 
     Raises:
-        RenaError: No row keeps the bounds.
+        RenaError: No row keeps the bounds, or a bound is on something unknown.
     """
+    objective.check(table.resources.entries)
     feasible = [
         architecture
         for architecture in table.architectures()

@@ -27,13 +27,17 @@ class RunFolder(Callback):
     Args:
         path: Where it is.
         config: All settings of the search.
+        option: The setting that says where it is.
 
     Raises:
         RenaError: The folder cannot be used, or holds a search with other settings.
     """
 
-    def __init__(self, path: Path, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, config: Mapping[str, Any], option: str = "trainer.default_root_dir"
+    ) -> None:
         self.path = path
+        self.option = option
         self.config = dict(config)
         saved = path / CONFIG
         try:
@@ -75,7 +79,7 @@ class RunFolder(Callback):
             if was.get(name) != is_now.get(name):
                 raise RenaError(
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
-                    f"{is_now.get(name)}; give another trainer.default_root_dir or the same value"
+                    f"{is_now.get(name)}; give another {self.option} or the same value"
                 )
 
 

@@ -21,7 +21,7 @@ from rena_pl.search.reader import Descriptions, Reader
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.searcher import Ground, Proposal
 
-REFERENCE = 200
+REFERENCE = 400
 """Random architectures that show the predictor what is much and what is little."""
 WARM_UP_EPISODES = 12
 IMAGINED_DRAWS = 2
@@ -86,8 +86,7 @@ class Rena(Reinforce):
         self.epochs = 1
         """Child-epochs of the last children: what a candidate will have in addition."""
         self.asked = False
-        reference = [ground.draw(self.rng) for _ in range(REFERENCE)]
-        self.reader = Reader(self.encoder, reference)
+        self.reader = Reader(self.encoder, self._reference())
         self.predictor = Predictor(self.reader, ground.seed)
 
     @property
@@ -132,6 +131,13 @@ class Rena(Reinforce):
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """The best networks."""
         return {evaluation.key for evaluation in self._elite()}
+
+    def _reference(self) -> list[Architecture]:
+        """Random architectures: feasible ones, unless the bounds leave too few of them."""
+        space, start = self.ground.space, self.ground.start
+        drawn = [space.draw(start, self.rng) for _ in range(REFERENCE)]
+        feasible = [architecture for architecture in drawn if self.ground.feasible(architecture)]
+        return feasible if len(feasible) >= 10 else [a for a in drawn if space.holds(a)]
 
     # Candidates, and how they are chosen.
 
