@@ -39,7 +39,7 @@ def run_compare(arguments: list[str]) -> None:
     """
     options, config = _options(arguments)
     quiet()
-    controller, task, settings = _settings(config)
+    controller, task, settings = read_settings(config)
     folder = options.folder or Path(settings["trainer"]["default_root_dir"]) / "compare"
     settings["seed_everything"] = settings["model"]["seed"] = None  # every run has its own
     run_folder = RunFolder(folder, settings, option="--folder")
@@ -100,8 +100,15 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, rest
 
 
-def _settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[str, Any]]:
-    """The controller and the task of a config, and all of its values."""
+def read_settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[str, Any]]:
+    """The controller and the task of a config, and all of its values.
+
+    Args:
+        config: Arguments as for `rena fit`.
+
+    Raises:
+        RenaError: They are not usable.
+    """
     own_modules()
     read_words()
     check_configs(config)
@@ -159,7 +166,7 @@ def _run_all(
 def _run_one(config: list[str], run: tuple[str, int], epochs: int, folder: Path) -> None:
     name, seed = run
     quiet()
-    controller, task, _ = _settings([*config, "--seed_everything", str(seed)])
+    controller, task, _ = read_settings([*config, "--seed_everything", str(seed)])
     controller.seed = seed
     place = _place(folder, name, seed)
     search(controller, task, name, epochs, place)

@@ -10,7 +10,7 @@ from rena_pl.errors import RenaError
 from rena_pl.layers.registry import LayerType, decode
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _output_shape(layer: LayerType, inputs: tuple[Shape, ...]) -> Shape:
     return layer.output_shape(inputs)
 

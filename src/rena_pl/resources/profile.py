@@ -145,7 +145,7 @@ def _alive(
     yield counts[-1].working
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def profile_layer(layer: LayerType, inputs: tuple[Shape, ...]) -> LayerProfile:
     """The counts of a layer that reads such shapes."""
     with torch.device("meta"):

@@ -133,7 +133,7 @@ class Stack(SkeletonType):
 _skeletons: dict[str, type[SkeletonType]] = {"chain": Chain, "stack": Stack}
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def widened(layer: Layer, factor: int) -> Layer:
     """The layer with so many times its channels, where it has channels of its own."""
     width = decode(layer).stage_scaled

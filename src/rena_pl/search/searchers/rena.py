@@ -99,8 +99,7 @@ class Rena(Reinforce):
         self.asked = True
         rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
         if self.update == 0:
-            for number in range(self.imagination.warm_up):
-                self._imagine(-1 - number, WARM_UP_EPISODES, self._edge_rewards, rng)
+            self.warm_up()
         modelled = len(self.seen) >= max(2, self.imagination.first)
         if modelled:
             self._fit()
@@ -120,6 +119,12 @@ class Rena(Reinforce):
             self.heir(architecture, candidates[architecture])
             for architecture in choose(candidates, count, rng)
         ]
+
+    def warm_up(self) -> None:
+        """Let the policy learn to stay inside the hard bounds and near them; nothing is trained."""
+        rng = random.Random(f"{self.ground.seed}/warm-up")
+        for number in range(self.imagination.warm_up):
+            self._imagine(-1 - number, WARM_UP_EPISODES, self._edge_rewards, rng)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the rewards in."""
