@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer
 from rena_pl.space.actions import Remove
@@ -26,6 +27,7 @@ class Change:
     text: str
 
 
+@lru_cache(maxsize=100_000)
 def changes(parent: Architecture, child: Architecture) -> list[Change]:
     """The fewest changes of layers that make the child of the parent, in the order of the layers.
 

@@ -1,0 +1,217 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const tip = document.getElementById("tip");
+  const sheet = document.getElementById("sheet");
+  const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+  const percent = (share) => (100 * share).toFixed(1) + "%";
+
+  /** A new element with a class and a text. */
+  const make = (tag, name, text) => {
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+
+  // Light and dark.
+
+  const root = document.documentElement;
+  const theme = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const nameTheme = () => (theme.textContent = isDark() ? "Light" : "Dark");
+  theme.hidden = false;
+  theme.setAttribute("aria-label", "Change between light and dark");
+  theme.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    nameTheme();
+  });
+  system.addEventListener("change", nameTheme);
+  nameTheme();
+
+  // What is known of a network.
+
+  const runOf = (element) => data[element.closest("[data-run]").dataset.run];
+
+  const outcome = (run, evaluation) => {
+    if (evaluation.status === "infeasible") return "infeasible, not trained";
+    if (evaluation.status === "failed") return "failed";
+    return percent(evaluation.accuracy) + " validation " + run.metric;
+  };
+
+  const resources = (run, evaluation) =>
+    run.entries
+      .map((name, n) => [name, evaluation.profile[n], run.bounds[n]])
+      .filter(([, use]) => use !== null);
+
+  const chain = (run, network) => network.layers.map(([kind]) => run.words[kind]).join(" → ");
+
+  const inShort = (run, evaluation) => {
+    const bounded = resources(run, evaluation).filter(([, , bound]) => bound);
+    const shown = bounded.length ? bounded : resources(run, evaluation).slice(0, 1);
+    return [
+      outcome(run, evaluation),
+      evaluation.when + (evaluation.epochs ? ", " + evaluation.epochs + " epochs" : ""),
+      ...shown.map(([name, use]) => name + ": " + number.format(use)),
+      chain(run, run.networks[evaluation.network]),
+    ];
+  };
+
+  // The diagram of a network.
+
+  const diagram = (run, network) => {
+    const list = make("ol", "flow");
+    const box = (title, shape, hyper, name) => {
+      const item = make("li", name);
+      item.append(make("b", "", title), make("span", "shape", shape));
+      if (hyper) item.append(make("span", "hyper", hyper));
+      list.append(item);
+      return item;
+    };
+    const boxes = [box("input", run.input, "", "end")];
+    network.layers.forEach(([kind, hyper, , shape], n) => {
+      const title = n + 1 + "  " + run.words[kind];
+      boxes.push(box(title, shape < 0 ? "" : run.words[shape], run.words[hyper], ""));
+    });
+    const repeated = network.skeleton;
+    box(repeated ? "repeated by the skeleton" : "classifier", run.classes && !repeated ? run.classes + " classes" : "",
+      repeated || "average over height and width, then linear", "end");
+    const jumps = [];
+    network.layers.forEach(([, , inputs], n) => {
+      if (!inputs.includes(n)) boxes[n + 1].classList.add("apart");
+      for (const source of inputs) if (source !== n) jumps.push([source, n + 1]);
+    });
+    if (jumps.length) list.classList.add("arcs");
+    return { list, boxes, jumps };
+  };
+
+  /** Lines at the right of a diagram, from layers to those that read them from afar. */
+  const connect = ({ list, boxes, jumps }) => {
+    if (!jumps.length) return;
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("aria-hidden", "true");
+    const ends = [];
+    for (const [from, to] of jumps.sort((a, b) => a[1] - a[0] - (b[1] - b[0]))) {
+      let lane = ends.findIndex((taken) => taken.every(([a, b]) => to <= a || from >= b));
+      if (lane < 0) lane = ends.push([]) - 1;
+      ends[lane].push([from, to]);
+      const right = boxes[0].offsetWidth;
+      const y1 = boxes[from].offsetTop + boxes[from].offsetHeight / 2 + 5;
+      const y2 = boxes[to].offsetTop + boxes[to].offsetHeight / 2 - 5;
+      const x = right + Math.min(48, 14 + 9 * lane);
+      const curve = document.createElementNS(svg.namespaceURI, "path");
+      curve.setAttribute("d",
+        `M${right} ${y1}C${x} ${y1} ${x} ${y1} ${x} ${y1 + 10}V${y2 - 10}C${x} ${y2} ${x} ${y2} ${right} ${y2}m5 -4l-5 4l5 4`);
+      svg.append(curve);
+    }
+    list.append(svg);
+  };
+
+  const words = (network, run) =>
+    network.layers
+      .map(([kind, , inputs], n) => n + 1 + " " + run.words[kind] + (inputs.length === 1 && inputs[0] === n ? "" : " reads " + inputs.map((i) => i || "input").join(" and ")))
+      .join(", ");
+
+  // The sheet with everything about one network.
+
+  let opener = null;
+  const open = (run, key, from) => {
+    const evaluation = run.evaluations[key];
+    if (!evaluation) return;
+    const network = run.networks[evaluation.network];
+    document.getElementById("sheet-name").textContent = "Network " + evaluation.network;
+    const body = document.getElementById("sheet-body");
+    body.replaceChildren(make("p", "", outcome(run, evaluation)));
+    const trained = evaluation.epochs ? ", trained for " + evaluation.epochs + " epochs" : "";
+    const before = evaluation.trained > evaluation.epochs ? ", " + evaluation.trained + " with its ancestors" : "";
+    body.append(make("p", "note", evaluation.when + trained + before + "; reward " + number.format(evaluation.reward)));
+    if (evaluation.reason) body.append(make("p", "note", evaluation.reason));
+    if (evaluation.changes.length) {
+      body.append(make("h3", "", "What made it of its parent"));
+      for (const change of evaluation.changes) body.append(make("p", "", change));
+    }
+    body.append(make("h3", "", "Layers"));
+    const drawn = diagram(run, network);
+    drawn.list.setAttribute("aria-label", "Layers: " + words(network, run));
+    body.append(drawn.list, make("h3", "", "Resources"));
+    const table = make("table");
+    for (const [name, use, bound] of resources(run, evaluation)) {
+      const row = table.insertRow();
+      const head = make("th", "", name);
+      head.scope = "row";
+      row.append(head, make("td", "note", bound), make("td", "number", number.format(use)));
+    }
+    body.append(table);
+    opener = from;
+    hide();
+    sheet.showModal();
+    sheet.scrollTop = 0;
+    connect(drawn);
+  };
+  document.getElementById("close").addEventListener("click", () => sheet.close());
+  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
+  sheet.addEventListener("close", () => opener && opener.focus());
+
+  // Points: hover or focus tells, a click or Enter opens, arrows go to the next.
+
+  const hide = () => (tip.hidden = true);
+  const show = (point) => {
+    const run = runOf(point);
+    const evaluation = run.evaluations[point.dataset.key];
+    if (!evaluation) return;
+    const [first, ...rest] = inShort(run, evaluation);
+    tip.replaceChildren(make("strong", "", first), ...rest.map((text) => make("span", "", text)));
+    tip.hidden = false;
+    const at = point.getBoundingClientRect();
+    const left = Math.min(Math.max(8, at.left + at.width / 2 - tip.offsetWidth / 2), innerWidth - tip.offsetWidth - 8);
+    const above = at.top - tip.offsetHeight - 10;
+    tip.style.left = left + "px";
+    tip.style.top = (above > 60 ? above : at.bottom + 10) + "px";
+  };
+
+  for (const svg of document.querySelectorAll(".drawing svg")) {
+    const points = [...svg.querySelectorAll("[data-key]")];
+    const place = (point) => point.getBoundingClientRect().left;
+    const go = (from, by) => {
+      const sorted = [...points].sort((a, b) => place(a) - place(b));
+      const next = sorted[(sorted.indexOf(from) + by + sorted.length) % sorted.length];
+      from.setAttribute("tabindex", "-1");
+      next.setAttribute("tabindex", "0");
+      next.focus();
+    };
+    points.forEach((point, n) => {
+      point.setAttribute("role", "button");
+      point.setAttribute("tabindex", n === points.length - 1 ? "0" : "-1");
+      const run = runOf(point);
+      const evaluation = run.evaluations[point.dataset.key];
+      if (evaluation) point.setAttribute("aria-label", inShort(run, evaluation).join(", "));
+    });
+    svg.addEventListener("pointerover", (event) => event.target.dataset.key && show(event.target));
+    svg.addEventListener("pointerout", hide);
+    svg.addEventListener("focusin", (event) => event.target.dataset.key && show(event.target));
+    svg.addEventListener("focusout", hide);
+    svg.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+      if (by) go(event.target, by);
+      else if (event.key === "Escape") hide();
+      else if (event.key !== "Enter" && event.key !== " ") return;
+      else open(runOf(event.target), event.target.dataset.key, event.target);
+      event.preventDefault();
+    });
+  }
+  addEventListener("scroll", hide, { passive: true });
+  document.addEventListener("click", (event) => {
+    const asked = event.target.closest("[data-key]");
+    if (asked) open(runOf(asked), asked.dataset.key, asked);
+  });
+
+  for (const place of document.querySelectorAll("[data-diagram]")) {
+    const run = runOf(place);
+    const evaluation = run.evaluations[place.dataset.diagram];
+    if (!evaluation) continue;
+    const drawn = diagram(run, run.networks[evaluation.network]);
+    place.append(drawn.list);
+    connect(drawn);
+  }
+})();
