@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from xml.etree.ElementTree import Element
@@ -11,16 +11,6 @@ from rena_pl.report.svg import label, line
 
 LOG_FROM = 15
 """The ratio of the largest value to the smallest from which a scale is logarithmic."""
-NAMES = {
-    "params": "Parameters",
-    "model_bytes": "Model size (bytes)",
-    "macs": "Multiply-adds (MACs)",
-    "flops": "FLOPs",
-    "bytes_moved": "Bytes moved",
-    "intensity": "Compute intensity (FLOPs/byte)",
-    "peak_memory": "Peak activation memory (bytes)",
-}
-"""What profile entries are called on an axis."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +38,17 @@ class Scale:
             low, high, value = log10(low), log10(high), log10(value)
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
-    def ticks(self, count: int) -> list[float]:
-        """At most about so many round values."""
+    def ticks(self, count: int, leads: Sequence[float] = (1, 2, 2.5, 5, 10)) -> list[float]:
+        """At most about so many round values; steps between them start with one of `leads`."""
         if self.log:
             exponents = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
-            for leads in ((1, 2, 5), (1, 3), (1,)):
-                ticks = [lead * 10.0**e for e in exponents for lead in leads]
+            for lead_set in ((1, 2, 5), (1, 3), (1,)):
+                ticks = [lead * 10.0**e for e in exponents for lead in lead_set]
                 ticks = [tick for tick in ticks if self.low <= tick <= self.high]
                 if len(ticks) <= count:
                     break
             return ticks
-        step = _round_step((self.high - self.low) / max(1, count))
+        step = _round_step((self.high - self.low) / max(1, count), leads)
         first = ceil(self.low / step - 1e-9)
         return [n * step for n in range(first, floor(self.high / step + 1e-9) + 1)]
 
@@ -78,7 +68,7 @@ def fitted(
 
 def whole_ticks(scale: Scale, count: int) -> list[float]:
     """Ticks at whole numbers only."""
-    return [tick for tick in scale.ticks(count) if float(tick).is_integer()]
+    return [tick for tick in scale.ticks(count, (1, 2, 5, 10)) if float(tick).is_integer()]
 
 
 def tick_text(value: float) -> str:
@@ -120,6 +110,6 @@ LEFT = 46
 """The room for the ticks of a vertical axis."""
 
 
-def _round_step(step: float) -> float:
+def _round_step(step: float, leads: Sequence[float]) -> float:
     size = 10.0 ** floor(log10(step))
-    return next(lead * size for lead in (1, 2, 2.5, 5, 10) if lead * size >= step * (1 - 1e-9))
+    return next(lead * size for lead in leads if lead * size >= step * (1 - 1e-9))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rena_pl.architecture import Architecture, Layer, Shape
+from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers.shapes import layer_shapes
+from rena_pl.report.words import in_words, written_shape
 from rena_pl.resources.profile import BYTES, alive_values, layer_profiles
 from rena_pl.space.skeletons import expand
 
@@ -83,33 +83,3 @@ def output_shapes(architecture: Architecture, input_shape: Shape) -> list[str] |
         return None
     first = [expanded.searched.index(n) for n in range(len(architecture.layers))]
     return [written_shape(shapes[at]) for at in first]
-
-
-def in_words(layer: Layer) -> str:
-    """The hyper-parameters of a layer, a height and width as one."""
-    values = dict(layer.hyper)
-    words = []
-    for name in ("channels", "units"):
-        if name in values:
-            words.append(f"{values.pop(name)} {name}")
-    for stem in ("kernel", "stride"):
-        extent = [values.pop(f"{stem}_{side}", None) for side in ("height", "width")]
-        if None not in extent:
-            words.append(f"{stem} {extent[0]}\u00d7{extent[1]}")
-        elif stem in values:
-            words.append(f"{stem} {values.pop(stem)}")
-    for name, value in values.items():
-        plain = name in ("activation", "norm", "mode")
-        spelled = name.replace("_", " ")
-        if isinstance(value, bool):
-            words += [spelled] if value else []
-        elif plain and value != "none":
-            words.append(str(value).replace("_", " ") + (" norm" if name == "norm" else ""))
-        elif not plain:
-            words.append(f"{spelled} {value}")
-    return ", ".join(words)
-
-
-def written_shape(shape: Sequence[int]) -> str:
-    """A shape as people write it."""
-    return " \u00d7 ".join(map(str, shape))

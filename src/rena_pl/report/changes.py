@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer
+from rena_pl.report.words import in_words
 from rena_pl.space.actions import Remove
 
 ACTIONS = ("insert", "scale", "remove")
@@ -36,7 +37,7 @@ def changes(parent: Architecture, child: Architecture) -> list[Change]:
     whole = _removal(parent, child)
     if whole is not None:
         return [whole]
-    found = [change for change in _aligned(parent.layers, child.layers) if change is not None]
+    found = _aligned(parent.layers, child.layers)
     if not found and parent != child:
         return [Change("rewire", "inputs", "a layer reads another one")]
     return found
@@ -47,12 +48,16 @@ def _removal(parent: Architecture, child: Architecture) -> Change | None:
     if len(child.layers) >= len(parent.layers):
         return None
     for index, layer in enumerate(parent.layers):
-        try:
-            if Remove(index).apply(parent) == child:
-                return Change("remove", layer.kind, f"remove layer {index + 1}: {_named(layer)}")
-        except ArchitectureError:
-            continue
+        if _without(parent, index) == child:
+            return Change("remove", layer.kind, f"remove layer {index + 1}: {_named(layer)}")
     return None
+
+
+def _without(architecture: Architecture, index: int) -> Architecture | None:
+    try:
+        return Remove(index).apply(architecture)
+    except ArchitectureError:
+        return None  # nothing would be left
 
 
 def _aligned(old: Sequence[Layer], new: Sequence[Layer]) -> list[Change]:
@@ -118,5 +123,4 @@ def _scales(number: int, old: Layer, new: Layer) -> Iterator[Change]:
 
 
 def _named(layer: Layer) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in layer.hyper)
-    return f"{layer.kind} ({values})" if values else layer.kind
+    return ", ".join(filter(None, (layer.kind, in_words(layer))))

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
-from rena_pl.report.axes import NAMES
-from rena_pl.report.best import in_words, output_shapes, written_shape
+from rena_pl.report.best import output_shapes
 from rena_pl.report.checks import printable
 from rena_pl.report.facts import changes_of
 from rena_pl.report.run import Run
+from rena_pl.report.words import (
+    bound_in_words,
+    headed,
+    in_words,
+    resource,
+    written_shape,
+)
 
 
 def details(run: Run) -> dict[str, Any]:
@@ -45,8 +51,8 @@ def details(run: Run) -> dict[str, Any]:
     entries = list(shown[0].profile) if shown else []
     return {
         "metric": run.metric.replace("_", " "),
-        "entries": [NAMES.get(entry, entry) for entry in entries],
-        "bounds": [str(run.bound(entry) or "") for entry in entries],
+        "entries": [headed(resource(entry)) for entry in entries],
+        "bounds": [bound_in_words(bound) if (bound := run.bound(e)) else "" for e in entries],
         "input": written_shape(run.summary.input_shape) if run.summary else "",
         "classes": len(run.summary.labels) if run.summary else 0,
         "networks": networks,

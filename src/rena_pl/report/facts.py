@@ -49,7 +49,9 @@ def pareto_front(run: Run, entry: str) -> list[Evaluation]:
     """
     sign = -1 if prefers_more(run, entry) else 1
     inside = [
-        e for e in [*run.searched, *run.in_full] if is_trained(e) and run.objective.meets_all(e.profile)
+        e
+        for e in [*run.searched, *run.in_full]
+        if is_trained(e) and run.objective.meets_all(e.profile)
     ]
     inside.sort(key=lambda e: (sign * e.profile[entry], -accuracy(e)))
     front: list[Evaluation] = []
@@ -221,7 +223,7 @@ def phases(run: Run) -> list[Phase]:
     """Start network, children and full trainings, in child-epochs and seconds of training."""
     parts = {
         "start network": [e for e in run.evaluations if e.place == START],
-        "search": [e for e in run.evaluations if START < e.place and e.place[0] < FINAL],
+        "search": [e for e in run.evaluations if e.place > START and e.place[0] < FINAL],
         "full trainings": run.in_full,
     }
     return [

@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
-from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from rena_pl import __version__
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report import facts
-from rena_pl.report.axes import NAMES
 from rena_pl.report.baselines import baselines
 from rena_pl.report.best import layer_costs
 from rena_pl.report.details import details, when
@@ -30,6 +30,7 @@ from rena_pl.report.figures.layers import layers
 from rena_pl.report.figures.trade_off import trade_off
 from rena_pl.report.palette import variables
 from rena_pl.report.run import Run
+from rena_pl.report.words import bound_in_words, headed, resource
 
 MOST_CONFUSED = 6
 MOST_PAYOFFS = 12
@@ -48,7 +49,7 @@ class View:
         return facts.updates(self.run)
 
     @cached_property
-    def best(self) -> facts.Evaluation | None:
+    def best(self) -> Evaluation | None:
         """The best network: as trained in full, or the best so far."""
         return facts.best_in_full(self.run) or facts.best_searched(self.run)
 
@@ -116,7 +117,7 @@ class View:
         return parts
 
     @cached_property
-    def trade_offs(self) -> list[tuple[Figure, list[facts.Evaluation], str]]:
+    def trade_offs(self) -> list[tuple[Figure, list[Evaluation], str]]:
         """A figure for each resource, with its Pareto front and the resource."""
         run = self.run
         if not run.evaluations:
@@ -188,20 +189,19 @@ def page(views: Sequence[View]) -> str:
     return _template().render(
         views=views,
         joint=joint_figures([view.run for view in views]),
-        style=Markup(_file("page.css")),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
+        style=Markup(_file("page.css")),
+        script=Markup(script),
         script_hash=f"sha256-{digest}",
-        data=Markup(data.replace("<", "\\u003c")),  # noqa: S704 - JSON without a way out
-        light=Markup(variables(dark=False)),  # noqa: S704 - our own colours
-        dark=Markup(variables(dark=True)),  # noqa: S704 - our own colours
-        names=NAMES,
+        data=Markup(data.replace("<", "\\u003c")),
+        light=Markup(variables(dark=False)),
+        dark=Markup(variables(dark=True)),
         when=when,
         version=__version__,
     )
 
 
 @cache
-def _template():  # type: ignore[no-untyped-def]
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("rena_pl.report", "template"),
         autoescape=True,
@@ -214,11 +214,20 @@ def _template():  # type: ignore[no-untyped-def]
     environment.filters["signed"] = lambda value: f"{value:+.3f}".replace("-", "\u2212")
     environment.filters["points"] = lambda value: f"{100 * value:+.1f}".replace("-", "\u2212")
     environment.filters["duration"] = duration
+    environment.filters["resource"] = resource
+    environment.filters["headed"] = headed
+    environment.filters["bound"] = bound_in_words
+    environment.filters["breakable"] = breakable
     return environment.get_template("page.html")
 
 
 def _file(name: str) -> str:
     return (files("rena_pl.report") / "template" / name).read_text(encoding="utf-8")
+
+
+def breakable(name: str) -> Markup:
+    """A dotted name that may be broken behind its dots and underscores."""
+    return Markup("<wbr>").join(re.findall(r"[^._]*[._]*", name))
 
 
 def duration(seconds: float) -> str:

@@ -132,7 +132,9 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         metric=model.text("metric") if "metric" in model.values else "accuracy",
         task=printable(str(_part(config, "data", config_file).get("class_path", "")))[:200],
         planned=_planned(_part(config, "trainer", config_file).get("max_epochs")),
-        evaluations=[] if journal is None else [_checked(e, journal) for e in read_journal(journal)],
+        evaluations=[]
+        if journal is None
+        else [_checked(e, journal) for e in read_journal(journal)],
         summary=_summary(_inside(folder, SUMMARY)),
         best=None if best is None else Architecture.load(best),
     )

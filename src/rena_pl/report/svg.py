@@ -1,9 +1,10 @@
-"""Drawing with SVG elements: text is escaped by the serialiser, colours are names of the palette."""
+"""Drawing with SVG elements: the serialiser escapes texts, colours are names of the palette."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -68,13 +69,17 @@ def label(
     **attributes: str | float,
 ) -> Element:
     """Add a text whose middle is about `y`."""
-    return add(
-        parent, "text", content, x=x, y=y + 4, text_anchor=anchor, fill=fill, **attributes
-    )
+    return add(parent, "text", content, x=x, y=y + 4, text_anchor=anchor, fill=fill, **attributes)
 
 
 def line(
-    parent: Element, x1: float, y1: float, x2: float, y2: float, stroke: str = "line", **more: str | float
+    parent: Element,
+    x1: float,
+    y1: float,
+    x2: float,
+    y2: float,
+    stroke: str = "line",
+    **more: str | float,
 ) -> Element:
     """Add a straight line."""
     return add(parent, "line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=stroke, **more)
@@ -88,7 +93,7 @@ def path(points: Sequence[tuple[float, float]]) -> str:
 def steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """The corners of stairs that stay at a point's height until the next."""
     corners = list(points[:1])
-    for (_, before), (x, y) in zip(points, points[1:], strict=False):
+    for (_, before), (x, y) in pairwise(points):
         corners += [(x, before), (x, y)]
     return corners
 

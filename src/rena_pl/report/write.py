@@ -45,7 +45,10 @@ def _drawings(views: Sequence[View]) -> list[tuple[str, str]]:
     """The files of all figures."""
     several = len(views) > 1
     found = [
-        (f"{_plain(view.run.name) + '_' if several else ''}{_plain(figure.name)}.svg", figure.file())
+        (
+            f"{_plain(view.run.name) + '_' if several else ''}{_plain(figure.name)}.svg",
+            figure.file(),
+        )
         for view in views
         for figure in view.figures
     ]

@@ -64,5 +64,13 @@ def _draw(counts: Sequence[Sequence[int]], labels: Sequence[str], size: Size) ->
             if count and cell >= LEGIBLE:
                 ink = "paper" if strong else "ink"
                 small = 11 if cell < 26 or count > 999 else 12
-                label(svg, x + cell / 2, y + cell / 2 - 0.5, str(count), "middle", ink, font_size=small)
+                label(
+                    svg,
+                    x + cell / 2,
+                    y + cell / 2 - 0.5,
+                    str(count),
+                    "middle",
+                    ink,
+                    font_size=small,
+                )
     return svg

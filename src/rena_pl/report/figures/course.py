@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from rena_pl.report.axes import LEFT, Scale, draw_below, draw_left, fitted, percent, whole_ticks
 from rena_pl.report.facts import Update
-from rena_pl.report.figures.figure import Figure, dash, dot, legend
+from rena_pl.report.figures.figure import Figure, Mark, dash, dot, legend
 from rena_pl.report.svg import Size, add, drawing, label, path, steps
 
 REWARDS = 190
@@ -45,7 +45,7 @@ def across_updates(updates: Sequence[Update], right: float) -> Scale:
 
 def draw_updates(svg: Element, across: Scale, y: float, size: Size) -> None:
     """The horizontal axis of figures over updates."""
-    ticks = [(tick, f"{tick:.0f}") for tick in whole_ticks(across, 6 if size.narrow else 12)]
+    ticks = [(tick, f"{tick:.0f}") for tick in whole_ticks(across, 8 if size.narrow else 14)]
     draw_below(svg, across, ticks, y)
     label(svg, (across.start + across.end) / 2, y + 35, "Update", "middle", "ink")
 
@@ -53,10 +53,10 @@ def draw_updates(svg: Element, across: Scale, y: float, size: Size) -> None:
 def _draw(updates: Sequence[Update], size: Size) -> Element:
     right = size.width - 12
     svg = drawing(size.width, 0)
-    marks = [
+    marks: list[tuple[Mark, str]] = [
         (dash("orange"), "best reward so far"),
         (dash("blue"), "mean reward"),
-        (partial(_faint), "a network"),
+        (_faint, "a network"),
     ]
     top = legend(svg, marks, right, 0) + 12
     bottom = top + REWARDS
@@ -73,9 +73,9 @@ def _draw(updates: Sequence[Update], size: Size) -> Element:
     for x, y in means:
         dot(svg, x, y)
     add(svg, "path", d=path(steps(best)), fill="none", stroke="orange", stroke_width=2)
-    upper = bottom + 34
+    upper = bottom + 42
     lower = upper + SHARE
-    label(svg, 0, upper - 14, "Share of networks that keep the hard bounds", fill="ink")
+    label(svg, 0, upper - 18, "Share of networks that keep the hard bounds", fill="ink")
     share = Scale(0.0, 1.0, lower, upper)
     draw_left(svg, share, [(tick, percent(tick)) for tick in (0.0, 0.5, 1.0)], right)
     wide = min(36.0, 0.7 * (across(updates[0].number + 1) - across(updates[0].number)))

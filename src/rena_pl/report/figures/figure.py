@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from rena_pl.report.svg import NARROW, WIDE, CHARACTER, Size, add, as_file, as_text, label
+from rena_pl.report.svg import CHARACTER, NARROW, WIDE, Size, add, as_file, as_text, label
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Figure:
         words: What there is to see in it, for those who do not see it.
         draw: Draws it at a size.
         interactive: Whether it has points that can be asked.
+        note: A remark below it.
         headings: Of the table with its numbers.
         rows: Of that table; without any there is no table.
     """
@@ -30,6 +31,7 @@ class Figure:
     words: str
     draw: Callable[[Size], Element]
     interactive: bool = False
+    note: str = ""
     headings: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = field(default=())
 
@@ -42,7 +44,7 @@ class Figure:
             svg.set("role", "group" if self.interactive else "img")
             svg.set("aria-label", f"{self.title}. {self.words}")
             drawings.append(as_text(svg))
-        return Markup("".join(drawings))  # noqa: S704 - the serialiser has escaped every text
+        return Markup("".join(drawings))
 
     def file(self) -> str:
         """Its wide drawing as an SVG file, with its title and words."""
@@ -129,8 +131,6 @@ def dash(colour: str, **more: str | float) -> Mark:
     """A piece of a line."""
 
     def mark(svg: Element, x: float, y: float) -> Element:
-        return add(
-            svg, "path", d=f"M{x - 8:.1f} {y:.1f}h16", stroke=colour, stroke_width=2, **more
-        )
+        return add(svg, "path", d=f"M{x - 8:.1f} {y:.1f}h16", stroke=colour, stroke_width=2, **more)
 
     return mark

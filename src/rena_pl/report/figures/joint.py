@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from rena_pl.report.axes import (
     LEFT,
-    NAMES,
     draw_below,
     draw_left,
     fitted,
@@ -20,6 +19,7 @@ from rena_pl.report.figures.figure import Figure, dash, legend
 from rena_pl.report.palette import SERIES
 from rena_pl.report.run import Run
 from rena_pl.report.svg import Size, add, drawing, label, path, shortened, steps
+from rena_pl.report.words import headed, resource
 
 PLOT = 250
 DASHES = ("none", "7 3", "2 3")
@@ -35,15 +35,17 @@ def joint_front(runs: Sequence[Run], entry: str) -> Figure | None:
         for run in runs
         if run.evaluations and entry in run.evaluations[0].profile
     }
-    name = NAMES.get(entry, entry)
+    name = resource(entry)
     title = f"Pareto fronts: validation accuracy against {name}"
-    return _figure(f"joint_{entry}", title, name, fronts, percent)
+    return _figure(f"joint_{entry}", title, headed(name), fronts, percent)
 
 
 def joint_curve(runs: Sequence[Run]) -> Figure | None:
     """The best reward so far of several searches over what they cost."""
     curves = {run.name: [(float(x), y) for x, y in curve(run)] for run in runs}
-    return _figure("joint_course", "Best reward so far over cost", "Child-epochs", curves, tick_text)
+    return _figure(
+        "joint_course", "Best reward so far over cost", "Child-epochs", curves, tick_text
+    )
 
 
 def _figure(
@@ -59,9 +61,7 @@ def _figure(
         words=f"{ends}.",
         draw=partial(_draw, list(lines), drawn, below, tick),
         headings=("run", below, "value"),
-        rows=[
-            (run, tick_text(x), f"{y:.3f}") for run, places in drawn.items() for x, y in places
-        ],
+        rows=[(run, tick_text(x), f"{y:.3f}") for run, places in drawn.items() for x, y in places],
     )
 
 

@@ -63,16 +63,17 @@ def _shares(costs: Sequence[LayerCost]) -> list[tuple[str, str, list[float], lis
 def _draw(costs: Sequence[LayerCost], size: Size) -> Element:
     names, gap = (0 if size.narrow else 330), 14
     column = (size.width - names - 2 * gap) / 3
-    row = 60 if size.narrow else 40
-    head = 26
+    row = 60 if size.narrow else 46
+    head = 44
     svg = drawing(size.width, head + row * len(costs) + 4)
     uses = _shares(costs)
     for number, (short, _, values, _) in enumerate(uses):
         x = names + number * (column + gap)
         total = max(values) if short == "memory" else sum(values)
         whole = "peak " if short == "memory" else ""
-        text = f"{short}, {whole}{tick_text(total)}{'B' if short == 'memory' else ''}"
-        label(svg, x, 8, text, fill="ink")
+        label(svg, x, 8, short, fill="ink", font_weight="600")
+        unit = "B" if short == "memory" else ""
+        label(svg, x, 25, f"{whole}{tick_text(total)}{unit}", font_size=11)
     for index, cost in enumerate(costs):
         top = head + row * index
         line(svg, 0, top - 4, size.width, top - 4)
@@ -84,7 +85,7 @@ def _draw(costs: Sequence[LayerCost], size: Size) -> Element:
         label(svg, 22, top + 9, name, fill="ink", font_weight="600")
         label(svg, end, top + 9, cost.shape, "end")
         label(svg, 22, top + 25, shortened(cost.hyper, end - 22), font_size=11)
-        bar = top + (37 if size.narrow else 8)
+        bar = top + (37 if size.narrow else 5)
         for number, (_, colour, values, shares) in enumerate(uses):
             x = names + number * (column + gap)
             share = shares[index]
@@ -95,5 +96,5 @@ def _draw(costs: Sequence[LayerCost], size: Size) -> Element:
                 add(svg, "rect", x=x, y=bar, width=wide, height=9, fill=colour, rx=2)
             label(svg, x + column, bar + 5, f"{share:.0%}", "end", font_size=11)
             if not size.narrow:
-                label(svg, x, bar + 18, f"{values[index]:,.0f}", font_size=11)
+                label(svg, x, bar + 20, f"{values[index]:,.0f}", font_size=11)
     return svg

@@ -10,7 +10,6 @@ from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report.axes import (
     LEFT,
-    NAMES,
     Scale,
     draw_below,
     draw_left,
@@ -34,11 +33,14 @@ from rena_pl.report.figures.figure import (
 )
 from rena_pl.report.run import Run
 from rena_pl.report.svg import Size, add, drawing, label, line, path, steps, width_of
+from rena_pl.report.words import headed, resource
 
 PLOT = 270
 BASELINE_ROW = 15
-REACH = 3.0
+REACH = 1.6
 """By how many times published networks may lie beyond a search's own and still be drawn."""
+BEYOND = 0.15
+"""How much of what lies outside a bound is drawn at least, as a share of what lies inside."""
 
 
 def trade_off(run: Run, entry: str, published: Mapping[str, Mapping[str, float]]) -> Figure:
@@ -50,7 +52,7 @@ def trade_off(run: Run, entry: str, published: Mapping[str, Mapping[str, float]]
         published: Resource use of published networks on the same task.
     """
     front = pareto_front(run, entry)
-    name = NAMES.get(entry, entry)
+    name = resource(entry)
     bound = run.bound(entry)
     words = (
         f"{sum(map(is_trained, _shown(run)))} trained networks; the Pareto front has {len(front)}"
@@ -63,13 +65,14 @@ def trade_off(run: Run, entry: str, published: Mapping[str, Mapping[str, float]]
         words=words,
         draw=partial(_draw, run, entry, published),
         interactive=True,
-        headings=("network", name, "accuracy", "trained for"),
+        note=_far(run, entry, published),
+        headings=("network", name, "accuracy", "epochs"),
         rows=[
             (
                 e.architecture.arch_id,
                 readable(e.profile[entry]),
                 f"{accuracy(e):.1%}",
-                f"{e.trained or e.budget} epochs",
+                str(e.trained or e.budget),
             )
             for e in front
         ],
@@ -84,68 +87,75 @@ def _draw(
     run: Run, entry: str, published: Mapping[str, Mapping[str, float]], size: Size
 ) -> Element:
     evaluations = _shown(run)
+    own = _own(run, entry)
     trained = [e for e in evaluations if is_trained(e)]
     others = [e for e in evaluations if not is_trained(e)]
     right = size.width - 12
-    across = _across(run, entry, evaluations, published, right)
-    drawn = {
-        name: use[entry]
-        for name, use in published.items()
-        if entry in use and across.low <= use[entry] <= across.high
-    }
+    drawn = {name: use[entry] for name, use in published.items() if _near(own, use.get(entry))}
+    across = fitted([*own, *drawn.values()], LEFT, right, may_log=True)
     rows = _rows(drawn, across, right)
     svg = drawing(size.width, 0)
-    top = legend(svg, _legend(run, evaluations, entry), right, 0)
+    top = legend(svg, _legend(run, evaluations, entry, bool(drawn)), right, 0)
     top += 10 + BASELINE_ROW * (max(rows.values(), default=-1) + 1)
     bottom = top + PLOT
     up = fitted([accuracy(e) for e in trained], bottom, top)
     _bound(svg, run, entry, across, top, bottom)
     draw_left(svg, up, [(tick, percent(tick)) for tick in up.ticks(6)], right)
-    for name, row in rows.items():
+    heights = {name: top - BASELINE_ROW * (row + 1) + 5 for name, row in rows.items()}
+    for name, y in heights.items():
         x = across(drawn[name])
-        y = top - BASELINE_ROW * (row + 1) + 5
         line(svg, x, y + 7, x, bottom, "grey", stroke_dasharray="1 3")
-        wide = width_of(name)
-        inside = min(max(x, LEFT + wide / 2), right - wide / 2)
-        label(svg, inside, y, name, "middle", font_size=11)
+    for name, y in heights.items():
+        half = width_of(name) / 2
+        x = min(max(across(drawn[name]), LEFT + half), right - half)
+        label(
+            svg, x, y, name, "middle", font_size=11, stroke="paper", stroke_width=4,
+            paint_order="stroke",
+        )  # fmt: skip
     _front(svg, run, entry, across, up)
     below = bottom + 14
     for evaluation in others:
-        mark = cross if evaluation.status == "failed" else stroke
-        _point(svg, run, evaluation, mark, across(evaluation.profile[entry]), below)
+        mark: Mark = cross if evaluation.status == "failed" else stroke
+        _point(svg, evaluation, mark, across(evaluation.profile[entry]), below)
     best = best_in_full(run)
     for evaluation in sorted(trained, key=lambda e: _rank(e, best)):
-        mark = _mark(run, evaluation)
         x, y = across(evaluation.profile[entry]), up(accuracy(evaluation))
-        _point(svg, run, evaluation, mark, x, y)
+        _point(svg, evaluation, _mark(run, evaluation), x, y)
     if best is not None:
         x, y = across(best.profile[entry]), up(accuracy(best))
         add(svg, "circle", cx=x, cy=y, r=9.5, fill="none", stroke="orange", stroke_width=1.6)
     axis = below + 12 if others else bottom
     ticks = [(tick, tick_text(tick)) for tick in across.ticks(5 if size.narrow else 8)]
     draw_below(svg, across, ticks, axis)
-    label(svg, (LEFT + right) / 2, axis + 35, NAMES.get(entry, entry), "middle", "ink")
+    label(svg, (LEFT + right) / 2, axis + 35, headed(resource(entry)), "middle", "ink")
     svg.set("viewBox", f"0 0 {size.width} {axis + 44:.0f}")
     return svg
 
 
-def _across(
-    run: Run,
-    entry: str,
-    evaluations: list[Evaluation],
-    published: Mapping[str, Mapping[str, float]],
-    right: float,
-) -> Scale:
-    """The horizontal scale: of all networks, the bounds, and published networks not too far off."""
-    own = [e.profile[entry] for e in evaluations]
+def _own(run: Run, entry: str) -> list[float]:
+    """What the search's own networks need, and the bounds with a little beyond them."""
+    uses = [e.profile[entry] for e in _shown(run)]
     bound = run.bound(entry)
-    own += [value for value in (bound.min, bound.max) if value is not None] if bound else []
-    near = [
-        use[entry]
-        for use in published.values()
-        if entry in use and own and min(own) / REACH <= use[entry] <= max(own) * REACH
+    if bound is not None and bound.max is not None:
+        uses += [bound.max, bound.max + BEYOND * (bound.max - min(uses, default=0.0))]
+    if bound is not None and bound.min is not None:
+        uses += [bound.min, bound.min - BEYOND * (bound.min - min(uses, default=0.0))]
+    return uses
+
+
+def _near(own: list[float], use: float | None) -> bool:
+    return use is not None and min(own) / REACH <= use <= max(own) * REACH
+
+
+def _far(run: Run, entry: str, published: Mapping[str, Mapping[str, float]]) -> str:
+    """The published networks that are not drawn."""
+    own = _own(run, entry)
+    far = [
+        f"{name} {readable(use[entry])}"
+        for name, use in published.items()
+        if entry in use and not _near(own, use[entry])
     ]
-    return fitted(own + near, LEFT, right, may_log=True)
+    return f"Beyond the figure: {', '.join(far)}." if far else ""
 
 
 def _rows(drawn: Mapping[str, float], across: Scale, right: float) -> dict[str, int]:
@@ -161,7 +171,9 @@ def _rows(drawn: Mapping[str, float], across: Scale, right: float) -> dict[str, 
     return rows
 
 
-def _legend(run: Run, evaluations: list[Evaluation], entry: str) -> list[tuple[Mark, str]]:
+def _legend(
+    run: Run, evaluations: list[Evaluation], entry: str, published: bool
+) -> list[tuple[Mark, str]]:
     """Only the marks that occur."""
     marks = {_mark(run, evaluation) for evaluation in evaluations if is_trained(evaluation)}
     states = {evaluation.status for evaluation in evaluations}
@@ -183,7 +195,13 @@ def _legend(run: Run, evaluations: list[Evaluation], entry: str) -> list[tuple[M
         items.append((dash("orange"), "Pareto front"))
     if run.bound(entry) is not None:
         items.append((block("hatch"), "outside the bound"))
+    if published:
+        items.append((_dotted, "published network"))
     return items
+
+
+def _dotted(svg: Element, x: float, y: float) -> Element:
+    return line(svg, x, y - 7, x, y + 7, "grey", stroke_dasharray="1 3")
 
 
 def _chosen(svg: Element, x: float, y: float) -> Element:
@@ -205,15 +223,11 @@ def _rank(evaluation: Evaluation, best: Evaluation | None) -> int:
     return 2 if evaluation.place[0] == FINAL else 1 if evaluation.place == START else 0
 
 
-def _point(
-    svg: Element, run: Run, evaluation: Evaluation, mark: Mark, x: float, y: float
-) -> None:
+def _point(svg: Element, evaluation: Evaluation, mark: Mark, x: float, y: float) -> None:
     mark(svg, x, y).set("data-key", evaluation.key)
 
 
-def _bound(
-    svg: Element, run: Run, entry: str, across: Scale, top: float, bottom: float
-) -> None:
+def _bound(svg: Element, run: Run, entry: str, across: Scale, top: float, bottom: float) -> None:
     """Shade what lies outside the bounds on this resource."""
     bound = run.bound(entry)
     if bound is None:
@@ -229,7 +243,11 @@ def _bound(
         for n in range(int((right - left + bottom - top) / gap)):
             at = left + gap * (n + 1)
             y1, x1 = (top, at) if at <= right else (top + at - right, right)
-            x2, y2 = (left, top + at - left) if top + at - left <= bottom else (at - bottom + top, bottom)
+            x2, y2 = (
+                (left, top + at - left)
+                if top + at - left <= bottom
+                else (at - bottom + top, bottom)
+            )
             if x1 > x2:
                 line(svg, x1, y1, x2, y2, "hatch", stroke_width=0.8)
         edge = across(value)

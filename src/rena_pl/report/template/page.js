@@ -3,7 +3,11 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const tip = document.getElementById("tip");
   const sheet = document.getElementById("sheet");
-  const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+  const REACH = 16; // pixels around a point that belong to it
+  const whole = new Intl.NumberFormat("en");
+  const broken = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+  const number = (value) => (Number.isInteger(value) ? whole : broken).format(value);
+  const epochs = (count) => count + (count === 1 ? " epoch" : " epochs");
   const percent = (share) => (100 * share).toFixed(1) + "%";
 
   /** A new element with a class and a text. */
@@ -20,9 +24,8 @@
   const theme = document.getElementById("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const nameTheme = () => (theme.textContent = isDark() ? "Light" : "Dark");
+  const nameTheme = () => (theme.textContent = (isDark() ? "Light" : "Dark") + " theme");
   theme.hidden = false;
-  theme.setAttribute("aria-label", "Change between light and dark");
   theme.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     nameTheme();
@@ -45,15 +48,24 @@
       .map((name, n) => [name, evaluation.profile[n], run.bounds[n]])
       .filter(([, use]) => use !== null);
 
-  const chain = (run, network) => network.layers.map(([kind]) => run.words[kind]).join(" → ");
+  /** The layer types in a row, those that follow each other counted. */
+  const chain = (run, network) => {
+    const parts = [];
+    for (const [kind] of network.layers) {
+      const last = parts[parts.length - 1];
+      if (last && last[0] === kind) last[1] += 1;
+      else parts.push([kind, 1]);
+    }
+    return parts.map(([kind, count]) => run.words[kind] + (count > 1 ? " × " + count : "")).join(" → ");
+  };
 
   const inShort = (run, evaluation) => {
     const bounded = resources(run, evaluation).filter(([, , bound]) => bound);
     const shown = bounded.length ? bounded : resources(run, evaluation).slice(0, 1);
     return [
       outcome(run, evaluation),
-      evaluation.when + (evaluation.epochs ? ", " + evaluation.epochs + " epochs" : ""),
-      ...shown.map(([name, use]) => name + ": " + number.format(use)),
+      evaluation.when + (evaluation.epochs ? ", " + epochs(evaluation.epochs) : ""),
+      ...shown.map(([name, use]) => name + ": " + number(use)),
       chain(run, run.networks[evaluation.network]),
     ];
   };
@@ -123,9 +135,9 @@
     document.getElementById("sheet-name").textContent = "Network " + evaluation.network;
     const body = document.getElementById("sheet-body");
     body.replaceChildren(make("p", "", outcome(run, evaluation)));
-    const trained = evaluation.epochs ? ", trained for " + evaluation.epochs + " epochs" : "";
+    const trained = evaluation.epochs ? ", trained for " + epochs(evaluation.epochs) : "";
     const before = evaluation.trained > evaluation.epochs ? ", " + evaluation.trained + " with its ancestors" : "";
-    body.append(make("p", "note", evaluation.when + trained + before + "; reward " + number.format(evaluation.reward)));
+    body.append(make("p", "note", evaluation.when + trained + before + "; reward " + number(evaluation.reward)));
     if (evaluation.reason) body.append(make("p", "note", evaluation.reason));
     if (evaluation.changes.length) {
       body.append(make("h3", "", "What made it of its parent"));
@@ -140,7 +152,7 @@
       const row = table.insertRow();
       const head = make("th", "", name);
       head.scope = "row";
-      row.append(head, make("td", "note", bound), make("td", "number", number.format(use)));
+      row.append(head, make("td", "note", bound), make("td", "number", number(use)));
     }
     body.append(table);
     opener = from;
@@ -187,9 +199,41 @@
       const evaluation = run.evaluations[point.dataset.key];
       if (evaluation) point.setAttribute("aria-label", inShort(run, evaluation).join(", "));
     });
-    svg.addEventListener("pointerover", (event) => event.target.dataset.key && show(event.target));
-    svg.addEventListener("pointerout", hide);
-    svg.addEventListener("focusin", (event) => event.target.dataset.key && show(event.target));
+    if (!points.length) continue;
+    let places = null; // of the points' middles, in the units of the drawing
+    let near = null;
+    const choose = (point) => {
+      if (near) near.classList.remove("near");
+      near = point;
+      svg.classList.toggle("near-any", Boolean(point));
+      if (!point) return hide();
+      point.classList.add("near");
+      show(point);
+    };
+    const nearest = (event) => {
+      places ||= points.map((point) => {
+        const box = point.getBBox();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+      });
+      const frame = svg.getBoundingClientRect();
+      const unit = svg.viewBox.baseVal.width / frame.width;
+      const [x, y] = [(event.clientX - frame.left) * unit, (event.clientY - frame.top) * unit];
+      let found = null;
+      let least = REACH * unit;
+      places.forEach(([px, py], n) => {
+        const far = Math.hypot(px - x, py - y);
+        if (far <= least) [found, least] = [points[n], far];
+      });
+      return found;
+    };
+    svg.addEventListener("pointermove", (event) => choose(nearest(event)));
+    svg.addEventListener("pointerleave", () => choose(null));
+    svg.addEventListener("click", (event) => {
+      const point = nearest(event);
+      if (point) open(runOf(point), point.dataset.key, point);
+      event.stopPropagation();
+    });
+    svg.addEventListener("focusin", (event) => show(event.target));
     svg.addEventListener("focusout", hide);
     svg.addEventListener("keydown", (event) => {
       const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
