@@ -47,7 +47,7 @@ class Scale:
                 ticks = [tick for tick in ticks if self.low <= tick <= self.high]
                 if len(ticks) <= count:
                     break
-            return ticks
+            return ticks[:: ceil(len(ticks) / count)] if ticks else []
         step = _round_step((self.high - self.low) / max(1, count), leads)
         first = ceil(self.low / step - 1e-9)
         return [n * step for n in range(first, floor(self.high / step + 1e-9) + 1)]

@@ -31,7 +31,8 @@ def wilson(right: int, total: int) -> Interval:
     share = right / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total**2))
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), total)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Interval(share, min(low, share), max(high, share), total)
 
 
 def prefers_more(run: Run, entry: str) -> bool:

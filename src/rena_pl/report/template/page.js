@@ -184,14 +184,6 @@
 
   for (const svg of document.querySelectorAll(".drawing svg")) {
     const points = [...svg.querySelectorAll("[data-key]")];
-    const place = (point) => point.getBoundingClientRect().left;
-    const go = (from, by) => {
-      const sorted = [...points].sort((a, b) => place(a) - place(b));
-      const next = sorted[(sorted.indexOf(from) + by + sorted.length) % sorted.length];
-      from.setAttribute("tabindex", "-1");
-      next.setAttribute("tabindex", "0");
-      next.focus();
-    };
     points.forEach((point, n) => {
       point.setAttribute("role", "button");
       point.setAttribute("tabindex", n === points.length - 1 ? "0" : "-1");
@@ -233,17 +225,31 @@
       if (point) open(runOf(point), point.dataset.key, point);
       event.stopPropagation();
     });
-    svg.addEventListener("focusin", (event) => show(event.target));
-    svg.addEventListener("focusout", hide);
-    svg.addEventListener("keydown", (event) => {
-      const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-      if (by) go(event.target, by);
-      else if (event.key === "Escape") hide();
-      else if (event.key !== "Enter" && event.key !== " ") return;
-      else open(runOf(event.target), event.target.dataset.key, event.target);
-      event.preventDefault();
-    });
   }
+
+  // Listened to above the drawings: browsers put an SVG that listens to focus into the tab order.
+  const asPoint = (element) => (element.closest(".drawing [data-key]") ? element : null);
+  const go = (from, by) => {
+    const place = (point) => point.getBoundingClientRect().left;
+    const points = [...from.ownerSVGElement.querySelectorAll("[data-key]")];
+    points.sort((a, b) => place(a) - place(b));
+    const next = points[(points.indexOf(from) + by + points.length) % points.length];
+    from.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  };
+  document.addEventListener("focusin", (event) => asPoint(event.target) && show(event.target));
+  document.addEventListener("focusout", hide);
+  document.addEventListener("keydown", (event) => {
+    const point = asPoint(event.target);
+    if (!point) return;
+    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (by) go(point, by);
+    else if (event.key === "Escape") hide();
+    else if (event.key === "Enter" || event.key === " ") open(runOf(point), point.dataset.key, point);
+    else return;
+    event.preventDefault();
+  });
   addEventListener("scroll", hide, { passive: true });
   document.addEventListener("click", (event) => {
     const asked = event.target.closest("[data-key]");
