@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rena_pl.errors import RenaError
 from rena_pl.report.run import read_run
@@ -75,7 +80,7 @@ def written(name: str, text: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).write_text(text) and None
 
 
-def settings(old: str, new: str) -> Callable[[Path], None]:
+def config(old: str, new: str) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         file = folder / "config.yaml"
         text = file.read_text()
@@ -109,9 +114,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (written("config.yaml", BOMB), "config.yaml: holds more than 10,000 settings"),
         (written("config.yaml", "a: !!python/object/apply:os.getcwd []"), "config.yaml: is no Y"),
         (written("config.yaml", "model: 3"), "config.yaml: model must be a mapping"),
-        (settings("max: 2500", "max: -1"), "config.yaml: model.objective: .*above 0"),
-        (settings("max: 2500", "most: 1"), "config.yaml: model.objective: "),
-        (settings("metric: accuracy", "metric: [a]"), "config.yaml: model: metric must be text"),
+        (config("max: 2500", "max: -1"), "config.yaml: model.objective: .*above 0"),
+        (config("max: 2500", "most: 1"), "config.yaml: model.objective: "),
+        (config("metric: accuracy", "metric: [a]"), "config.yaml: model: metric must be text"),
         (written("summary.json", "{"), "summary.json: is no JSON"),
         (written("summary.json", "[" * 100_000), "summary.json: is no JSON"),
         (written("summary.json", "[]"), "summary.json: holds no summary"),
@@ -148,6 +153,86 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert str(folder) in str(error.value)
 
 
+ODD = st.sampled_from(
+    [
+        None,
+        -1,
+        0,
+        1e30,
+        1e300,
+        10**400,
+        float("nan"),
+        "",
+        "<b>",
+        "\ud800\x00",
+        [],
+        {},
+        [[1]],
+        True,
+        "1.5",
+    ]
+)
+
+
+def leaves(item: object, path: tuple = ()) -> list[tuple]:
+    """The paths of all values of a nest, those that hold others too."""
+    inner = (
+        item.items()
+        if isinstance(item, dict)
+        else enumerate(item)
+        if isinstance(item, list)
+        else ()
+    )
+    return [path, *(leaf for key, value in inner for leaf in leaves(value, (*path, key)))]
+
+
+def with_odd(item: object, draw: Callable[[st.SearchStrategy], object]) -> None:
+    """Put something odd somewhere into a nest, or take something away."""
+    *way, last = draw(st.sampled_from(leaves(item)[1:]))
+    for key in way:
+        item = item[key]
+    if draw(st.booleans()) and isinstance(item, dict):
+        del item[last]
+    else:
+        item[last] = draw(ODD)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sound") / "run"
+    write_run(folder)
+    return folder
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_odd_value_is_shown_or_refused(sound: Path, data: st.DataObject) -> None:
+    """Whatever is changed in a file, there is a report, or one sentence that names the folder."""
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "run"
+        shutil.copytree(sound, folder)
+        name = data.draw(st.sampled_from(["summary.json", "config.yaml", "ledger.journal"]))
+        file = folder / name
+        if name == "config.yaml":
+            values = yaml.safe_load(file.read_text())
+            with_odd(values, data.draw)
+            file.write_text(json.dumps(values))
+        elif name == "summary.json":
+            values = json.loads(file.read_text())
+            with_odd(values, data.draw)
+            file.write_text(json.dumps(values))
+        else:
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            with_odd(lines[data.draw(st.integers(1, len(lines) - 1))]["user_attrs"], data.draw)
+            file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        refusal = str(folder)
+        try:
+            write_report([read_run(folder)], folder / "report.html", folder / "figures")
+        except RenaError as error:
+            refusal = str(error)
+        assert str(folder) in refusal
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RenaError, match="there is no such run folder"):
         read_run(tmp_path / "nowhere")
@@ -164,8 +249,8 @@ def test_layer_types_that_are_not_installed_are_shown_without_costs(folder: Path
 def test_a_class_path_in_a_config_is_not_imported(folder: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap.py"
     trap.write_text("raise SystemExit('imported')")
-    settings("conv2d:", "trap.Layer:")(folder)
-    settings("rena_pl.data.SpokenKeywords", "trap.Task")(folder)
+    config("conv2d:", "trap.Layer:")(folder)
+    config("rena_pl.data.SpokenKeywords", "trap.Task")(folder)
     assert read_run(folder).task == "trap.Task"
 
 

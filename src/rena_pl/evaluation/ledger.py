@@ -103,7 +103,9 @@ def _open(storage: str | Path) -> str | JournalStorage:
 
 
 def read_journal(path: Path) -> list[Evaluation]:
-    """The evaluations of a journal in the order of the search; another process may be writing it.
+    """The evaluations of a journal as they were written; another process may be at it.
+
+    Their values are as the file has them: whoever takes files from others checks them.
 
     Args:
         path: An existing journal file; nothing is written to it.
@@ -118,11 +120,9 @@ def read_journal(path: Path) -> list[Evaluation]:
     except Exception as error:  # whatever Optuna dies of on a file that is no journal
         raise RenaError(f"{path}: is no ledger: {type(error).__name__}: {error}") from None
     try:
-        evaluations = {trial.number: _evaluation(trial) for trial in trials}
+        return [_evaluation(trial) for trial in trials]
     except RenaError as error:
         raise RenaError(f"{path}: {error}") from None
-    first = {evaluation.key: evaluation for evaluation in reversed(evaluations.values())}
-    return in_order(first.values())
 
 
 def in_order(evaluations: Iterable[Evaluation]) -> list[Evaluation]:

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from rena_pl.errors import RenaError
 
-LARGEST = 1e300
+LARGEST = 1e30
+"""Beyond what anything is counted in, and small enough to compute with."""
 
 
 def is_number(value: Any) -> bool:

@@ -14,7 +14,7 @@ import yaml
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Evaluation
-from rena_pl.evaluation.ledger import read_journal
+from rena_pl.evaluation.ledger import in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.objective import Constraint, Objective
 from rena_pl.report.checks import Fields, printable
@@ -125,19 +125,34 @@ def read_run(folder: Path, name: str | None = None) -> Run:
     config = _config(config_file)
     model = Fields(_part(config, "model", config_file), f"{config_file}: model")
     journal, best = _inside(folder, LEDGER), _inside(folder, BEST)
-    return Run(
+    run = Run(
         name=printable(name or folder.resolve().name),
         settings=_settings(config, config_file),
         objective=_objective(model.values.get("objective"), config_file),
         metric=model.text("metric") if "metric" in model.values else "accuracy",
         task=printable(str(_part(config, "data", config_file).get("class_path", "")))[:200],
         planned=_planned(_part(config, "trainer", config_file).get("max_epochs")),
-        evaluations=[]
-        if journal is None
-        else [_checked(e, journal) for e in read_journal(journal)],
+        evaluations=[] if journal is None else _evaluations(journal),
         summary=_summary(_inside(folder, SUMMARY)),
         best=None if best is None else Architecture.load(best),
     )
+    _check_profiles(run, folder)
+    return run
+
+
+def _check_profiles(run: Run, folder: Path) -> None:
+    """Raise a `RenaError` unless all profiles have the same entries and the bounded ones."""
+    profiles = {f"{LEDGER}: evaluation {e.key}": e.profile for e in run.evaluations}
+    if run.summary is not None:
+        profiles[SUMMARY] = run.summary.profile
+    entries = {c.entry for c in run.objective.constraints}
+    entries |= set(next(iter(profiles.values()), {}))
+    for where, profile in profiles.items():
+        if profile.keys() != entries:
+            odd = ", ".join(sorted(profile.keys() ^ entries))
+            raise RenaError(
+                f"{folder / printable(where)}: profile has not the entries it should: {odd}"
+            )
 
 
 def _inside(folder: Path, name: str) -> Path | None:
@@ -186,11 +201,16 @@ def _planned(updates: Any) -> int | None:
 
 def _objective(values: Any, file: Path) -> Objective:
     """The bounds of the config, as the search read them."""
-    values = values or {}
     constraints = values.get("constraints") if isinstance(values, dict) else None
     try:
-        return Objective([Constraint(**constraint) for constraint in constraints or ()])
-    except (RenaError, TypeError) as error:
+        made = [Constraint(**constraint) for constraint in constraints or ()]
+        for constraint in made:
+            fields = Fields(vars(constraint), "a constraint")
+            fields.text("entry")
+            fields.number_or_none("max")
+            fields.number_or_none("min")
+        return Objective(made)
+    except (RenaError, TypeError, OverflowError) as error:
         raise RenaError(f"{file}: model.objective: {error}") from None
 
 
@@ -223,6 +243,12 @@ def _shown(value: Any) -> str:
     if value is None or value == {}:
         return "none"
     return printable(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _evaluations(journal: Path) -> list[Evaluation]:
+    """Those of a journal in the order of the search, the first of each key."""
+    checked = [_checked(evaluation, journal) for evaluation in read_journal(journal)]
+    return in_order({evaluation.key: evaluation for evaluation in reversed(checked)}.values())
 
 
 def _checked(evaluation: Evaluation, file: Path) -> Evaluation:

@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 from rena_pl.report.svg import CHARACTER, NARROW, WIDE, Size, add, as_file, as_text, label
 
+MARGIN = 12
+"""The paper around a figure in a file of its own."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -47,9 +50,13 @@ class Figure:
         return Markup("".join(drawings))
 
     def file(self) -> str:
-        """Its wide drawing as an SVG file, with its title and words."""
+        """Its wide drawing as an SVG file, with its title and words, and some paper around it."""
         svg = self.draw(WIDE)
-        paper = Element("rect", width="100%", height="100%", fill="var(--paper)")
+        across, down = map(float, svg.attrib["viewBox"].split()[2:])
+        place = [-MARGIN, -MARGIN, across + 2 * MARGIN, down + 2 * MARGIN]
+        x, y, width, height = map(str, place)
+        svg.attrib.update(viewBox=f"{x} {y} {width} {height}", width=width, height=height)
+        paper = Element("rect", x=x, y=y, width=width, height=height, fill="var(--paper)")
         title, words = Element("title"), Element("desc")
         title.text, words.text = self.title, self.words
         for number, element in enumerate((title, words, paper)):
