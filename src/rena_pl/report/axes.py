@@ -84,6 +84,12 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.4g}%"
 
 
+def name_left(svg: Element, top: float, name: str) -> float:
+    """Say what the vertical axis is, above it; returns where the rest may begin."""
+    label(svg, 0, top + 14, name, fill="ink")
+    return top + 24
+
+
 def draw_left(svg: Element, scale: Scale, ticks: Iterable[tuple[float, str]], right: float) -> None:
     """Ticks of the vertical axis, with lines across the figure.
 
@@ -95,7 +101,7 @@ def draw_left(svg: Element, scale: Scale, ticks: Iterable[tuple[float, str]], ri
     """
     for value, text in ticks:
         line(svg, LEFT, scale(value), right, scale(value))
-        label(svg, LEFT - 8, scale(value), text, "end")
+        label(svg, LEFT - 8, scale(value), text.replace("-", "\u2212"), "end")
 
 
 def draw_below(svg: Element, scale: Scale, ticks: Iterable[tuple[float, str]], y: float) -> None:

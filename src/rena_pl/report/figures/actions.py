@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from xml.etree.ElementTree import Element
 
-from rena_pl.report.axes import Scale, draw_left, whole_ticks
+from rena_pl.report.axes import Scale, draw_left, name_left, whole_ticks
 from rena_pl.report.changes import ACTIONS
 from rena_pl.report.facts import Update
 from rena_pl.report.figures.course import across_updates, draw_updates
@@ -39,7 +39,8 @@ def actions(updates: Sequence[Update]) -> Figure:
 def _draw(updates: Sequence[Update], used: Sequence[str], size: Size) -> Element:
     right = size.width - 12
     svg = drawing(size.width, 0)
-    top = legend(svg, [(block(COLOURS[name]), name) for name in used], right, 0) + 12
+    top = legend(svg, [(block(COLOURS[name]), name) for name in used], right, 0)
+    top = name_left(svg, top, "Changes") + 6
     bottom = top + HEIGHT
     most = max(sum(update.actions.values()) for update in updates)
     up = Scale(0.0, max(1.0, most * 1.05), bottom, top)

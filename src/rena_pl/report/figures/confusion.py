@@ -33,9 +33,9 @@ def _draw(counts: Sequence[Sequence[int]], labels: Sequence[str], size: Size) ->
     longest = 76 if size.narrow else 110
     names = [shortened(name, longest) for name in labels]
     room = max(map(width_of, names)) + 8
-    left, classes = room + 18, len(counts)
+    left, classes = room + 22, len(counts)
     cell = min(38.0, (size.width - left - 4) / classes)
-    top = room + 18
+    top = room + 24
     svg = drawing(size.width, top + cell * classes + 6)
     label(svg, left, 8, "taken for", fill="ink")
     add(

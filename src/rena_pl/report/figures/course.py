@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from xml.etree.ElementTree import Element
 
-from rena_pl.report.axes import LEFT, Scale, draw_below, draw_left, fitted, percent, whole_ticks
+from rena_pl.report.axes import (
+    LEFT,
+    Scale,
+    draw_below,
+    draw_left,
+    fitted,
+    name_left,
+    percent,
+    whole_ticks,
+)
 from rena_pl.report.facts import Update
 from rena_pl.report.figures.figure import Figure, Mark, dash, dot, legend
 from rena_pl.report.svg import Size, add, drawing, label, path, steps
@@ -58,7 +67,7 @@ def _draw(updates: Sequence[Update], size: Size) -> Element:
         (dash("blue"), "mean reward"),
         (_faint, "a network"),
     ]
-    top = legend(svg, marks, right, 0) + 12
+    top = name_left(svg, legend(svg, marks, right, 0), "Reward") + 6
     bottom = top + REWARDS
     across = across_updates(updates, right)
     rewards = [reward for update in updates for reward in update.rewards]

@@ -14,6 +14,7 @@ from rena_pl.report.axes import (
     draw_below,
     draw_left,
     fitted,
+    name_left,
     percent,
     tick_text,
 )
@@ -96,6 +97,7 @@ def _draw(
     rows = _rows(drawn, across, right)
     svg = drawing(size.width, 0)
     top = legend(svg, _legend(run, evaluations, entry, bool(drawn)), right, 0)
+    top = name_left(svg, top, headed(f"validation {run.metric.replace('_', ' ')}"))
     top += 10 + BASELINE_ROW * (max(rows.values(), default=-1) + 1)
     bottom = top + PLOT
     up = fitted([accuracy(e) for e in trained], bottom, top)
