@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import optuna
@@ -86,7 +87,7 @@ class Ledger:
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations in the order of the search, whoever trained them and when."""
-        return sorted(self._evaluations.values(), key=lambda e: (e.place, e.rung))
+        return in_order(self._evaluations.values())
 
     @property
     def child_epochs(self) -> int:
@@ -99,6 +100,34 @@ def _open(storage: str | Path) -> str | JournalStorage:
         return storage
     Path(storage).parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(storage)))
+
+
+def read_journal(path: Path) -> list[Evaluation]:
+    """The evaluations of a journal as they were written; another process may be at it.
+
+    Their values are as the file has them: whoever takes files from others checks them.
+
+    Args:
+        path: An existing journal file; nothing is written to it.
+
+    Raises:
+        RenaError: It is no ledger; the sentence names the file.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.load_study(study_name=STUDY, storage=_open(path))
+        trials = study.get_trials(deepcopy=False)
+    except Exception as error:  # whatever Optuna dies of on a file that is no journal
+        raise RenaError(f"{path}: is no ledger: {type(error).__name__}: {error}") from None
+    try:
+        return [_evaluation(trial) for trial in trials]
+    except RenaError as error:
+        raise RenaError(f"{path}: {error}") from None
+
+
+def in_order(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+    """Evaluations in the order of the search, whoever trained them and when."""
+    return sorted(evaluations, key=lambda evaluation: (evaluation.place, evaluation.rung))
 
 
 def mend_journal(path: Path) -> None:
@@ -117,5 +146,5 @@ def mend_journal(path: Path) -> None:
 def _evaluation(trial: FrozenTrial) -> Evaluation:
     try:
         return Evaluation.from_dict(trial.user_attrs)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RenaError) as error:
         raise RenaError(f"ledger: trial {trial.number} is not an evaluation: {error}") from None

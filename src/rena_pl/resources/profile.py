@@ -132,6 +132,12 @@ def layer_profiles(
     return _counts(expand(architecture).layers, input_shape, num_classes)
 
 
+def alive_values(architecture: Architecture, input_shape: Shape, num_classes: int) -> list[int]:
+    """Activation values alive while each layer runs, the classifier last; the most is the peak."""
+    network = expand(architecture).layers
+    return list(_alive(prod(input_shape), network, _counts(network, input_shape, num_classes)))
+
+
 def _counts(network: Sequence[Layer], input_shape: Shape, num_classes: int) -> list[LayerProfile]:
     shapes = layer_shapes(network, input_shape)
     counts = [profile_layer(decode(layer), input_shapes(layer, shapes)) for layer in network]
