@@ -15,7 +15,7 @@ from torch import Tensor
 from rena_pl.child.data import ChildData, child_data, stated_shapes
 from rena_pl.child.fit import TrainingError, score, train
 from rena_pl.child.module import Child, Recipe
-from rena_pl.errors import RenaError
+from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
@@ -86,7 +86,7 @@ class Evaluator:
 
         Raises:
             RenaError: The start network fails; nothing is recorded, so that it can be tried again.
-            OSError: The disk is full or the like, which is not the candidate's fault.
+            StorageError: What came of it cannot be written.
         """
         key = candidate.key(self.setting)
         found = self.ledger.find(key)
@@ -122,7 +122,7 @@ class Evaluator:
         parent = None if candidate.parent is None else self.ledger.find(candidate.parent)
         try:
             scored = self.scorer(candidate, key, outcome.seed, parent)
-        except OSError:
+        except StorageError:  # not the child's fault
             raise
         except Exception as error:
             # Whatever a child dies of, memory, NaN or a third party's layer, the search outlives.

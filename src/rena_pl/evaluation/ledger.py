@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from os import SEEK_END
 from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.trial import TrialState
 
-from rena_pl.errors import RenaError
+from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.interrupts import interrupts_held
 
 STUDY = "rena"
+MAX_JOURNAL_BYTES = 2**30
+"""About half a million evaluations."""
 STATES = {
     "done": TrialState.COMPLETE,
     "failed": TrialState.FAIL,
@@ -40,19 +43,21 @@ class Ledger:
 
     def __init__(self, storage: str | Path, setting: str | None = None, study: str = STUDY) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._storage = storage
         try:
             self._study = optuna.create_study(
                 storage=_open(storage), study_name=study, direction="maximize", load_if_exists=True
             )
-        except Exception as error:
-            raise RenaError(f"{storage}: the ledger cannot be opened: {error}") from error
-        if setting is not None:
-            if self._study.user_attrs.get("setting", setting) != setting:
-                raise RenaError(
-                    f"{storage} holds a search on other data or with other settings; give another "
-                    "trainer.default_root_dir"
-                )
-            self._study.set_user_attr("setting", setting)
+            before = self._study.user_attrs.get("setting")
+            if setting is not None and before is None:
+                self._study.set_user_attr("setting", setting)
+        except Exception as error:  # what a journal that is none, or a database, raises
+            raise RenaError(f"{storage}: the ledger cannot be opened: {_line(error)}") from error
+        if setting is not None and before not in (None, setting):
+            raise RenaError(
+                f"{storage} holds a search on other data or with other settings; give another "
+                "trainer.default_root_dir"
+            )
         self._evaluations: dict[str, Evaluation] = {}
         self._read = 0
         self.refresh()
@@ -65,22 +70,40 @@ class Ledger:
         return self._evaluations.get(key)
 
     def record(self, evaluation: Evaluation) -> None:
-        """Write an evaluation down; returns when it is on disk."""
+        """Write an evaluation down; returns when it is on disk.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        trial = optuna.create_trial(
+            state=STATES[evaluation.status],
+            value=evaluation.accuracy,
+            user_attrs=evaluation.as_dict(),
+        )
         with interrupts_held():
-            self._study.add_trial(
-                optuna.create_trial(
-                    state=STATES[evaluation.status],
-                    value=evaluation.accuracy,
-                    user_attrs=evaluation.as_dict(),
-                )
-            )
+            try:
+                self._study.add_trial(trial)
+            except Exception as error:  # a full disk, a database that is gone
+                raise StorageError(f"{self._storage}: cannot be written: {_line(error)}") from error
         self._evaluations[evaluation.key] = evaluation
 
     def refresh(self) -> None:
-        """Take in what other workers, or an earlier run, have written."""
-        trials = self._study.get_trials(deepcopy=False)
+        """Take in what other workers, or an earlier run, have written.
+
+        Raises:
+            RenaError: Something there is not an evaluation.
+        """
+        try:
+            trials = self._study.get_trials(deepcopy=False)
+        except Exception as error:
+            raise RenaError(f"{self._storage}: cannot be read: {_line(error)}") from error
         for trial in trials[self._read :]:
-            evaluation = _evaluation(trial)
+            try:
+                evaluation = Evaluation.from_dict(trial.user_attrs)
+            except (RenaError, KeyError, TypeError, ValueError) as error:
+                raise RenaError(
+                    f"{self._storage}: trial {trial.number} is not an evaluation: {_line(error)}"
+                ) from None
             self._evaluations.setdefault(evaluation.key, evaluation)
         self._read = len(trials)
 
@@ -97,25 +120,53 @@ class Ledger:
 def _open(storage: str | Path) -> str | JournalStorage:
     if isinstance(storage, str) and "://" in storage:
         return storage
-    Path(storage).parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(storage)))
+    path = Path(storage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file() and path.stat().st_size > MAX_JOURNAL_BYTES:
+        raise RenaError(f"it holds more than {MAX_JOURNAL_BYTES:,} bytes")
+    return JournalStorage(JournalFileBackend(str(path), _JournalLock(str(path))))
+
+
+class _JournalLock(JournalFileSymlinkLock):
+    """Optuna's lock for shared file systems; whoever gets it begins on a whole line.
+
+    What a full disk or a kill left of a line would else make one with the next writer's.
+    """
+
+    def __init__(self, journal: str) -> None:
+        super().__init__(journal)
+        self._journal = Path(journal)
+
+    def acquire(self) -> bool:
+        acquired = super().acquire()
+        try:
+            _cut_torn_line(self._journal)
+        except BaseException:
+            self.release()
+            raise
+        return acquired
 
 
 def mend_journal(path: Path) -> None:
-    """Cut off a last line that was not written to its end; nobody else may write meanwhile.
+    """Put a journal right whose writers were killed; nobody else may write meanwhile.
 
-    Optuna does not read such a line, but would write the next one behind it.
+    Optuna waits half a minute for a lock that nobody holds any more.
     """
+    path.with_name(path.name + ".lock").unlink(missing_ok=True)
     if path.is_file():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with path.open("r+b") as file:
-                file.truncate(whole)
+        _cut_torn_line(path)
 
 
-def _evaluation(trial: FrozenTrial) -> Evaluation:
-    try:
-        return Evaluation.from_dict(trial.user_attrs)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RenaError(f"ledger: trial {trial.number} is not an evaluation: {error}") from None
+def _cut_torn_line(path: Path) -> None:
+    """Cut off a last line that was not written to its end."""
+    with path.open("r+b") as file:
+        end = file.seek(0, SEEK_END)
+        if end == 0 or file.seek(end - 1) and file.read(1) == b"\n":
+            return
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -22,8 +22,11 @@ from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
+from rena_pl.hashing import short_hash
 from rena_pl.objective import Objective
+from rena_pl.search.claims import Claims
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
+from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
 from rena_pl.search.prepare import ground_of, scorer_of
@@ -34,6 +37,10 @@ from rena_pl.search.setting import setting_of
 from rena_pl.search.update import run_update
 from rena_pl.space.search_space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
+
+
+SLOWEST_FOLDER = 60.0
+"""Seconds in which what one worker wrote is seen by every other."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,10 @@ class Controller(LightningModule):
         self.summary: dict[str, Any] | None = None
         self.seconds_before = 0.0
 
+    def configure_callbacks(self) -> list[Callback]:
+        """End with every other worker."""
+        return [Lifeline()]
+
     # What a search is made of, once the task and the run folder are known.
 
     def setup(self, stage: str) -> None:
@@ -163,6 +174,7 @@ class Controller(LightningModule):
         """
         self.started = time.monotonic()
         torch.set_num_threads(self.threads)
+        self.claims = Claims(self.trainer)
         task = self._ready_task()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
@@ -314,26 +326,49 @@ class Controller(LightningModule):
         return max(searched, key=lambda evaluation: evaluation.reward)
 
     def evaluate_all(self, candidates: Sequence[Candidate]) -> list[Evaluation]:
-        """Evaluate candidates, shared out over the ranks, the costliest first.
+        """Evaluate candidates, each on the next worker that is free, the costliest first.
 
-        Each rank writes what it trained into the ledger, and reads there what the others did.
+        A worker writes what it trained into the ledger, and reads there what the others did.
+
+        Raises:
+            RenaError: The workers propose different children, or do not see each other's.
         """
         new = {
             candidate.key(self.evaluator.setting): candidate
             for candidate in reversed(candidates)
             if self.evaluator.find(candidate) is None
         }
-        by_cost = sorted(
-            new.values(),
-            key=lambda c: (-self.cost(c), c.place),
-        )
-        for candidate in by_cost[self.global_rank :: self.trainer.world_size]:
-            evaluation = self.evaluator.evaluate(candidate)
+        by_cost = sorted(new, key=lambda key: (-self.cost(new[key]), new[key].place))
+        self._check_agreement(by_cost)
+        for number in self.claims.share_of(len(by_cost)):
+            evaluation = self.evaluator.evaluate(new[by_cost[number]])
             if self.on_evaluation is not None:
                 self.on_evaluation(evaluation)
         self.trainer.strategy.barrier("children")
         self.ledger.refresh()
-        return [self.evaluator.evaluate(candidate) for candidate in candidates]
+        return [self._recorded(candidate) for candidate in candidates]
+
+    def _check_agreement(self, keys: list[str]) -> None:
+        """Every worker runs the same searcher; they must have come to the same children."""
+        ours = short_hash(keys)
+        if self.trainer.strategy.broadcast(ours) != ours:
+            raise RenaError(
+                f"worker {self.global_rank} proposes other children than worker 0: their software, "
+                "machines or files differ"
+            )
+
+    def _recorded(self, candidate: Candidate) -> Evaluation:
+        """What a worker wrote of a candidate; it is there, but a shared folder may be slow."""
+        patience = time.monotonic() + SLOWEST_FOLDER
+        while (found := self.evaluator.find(candidate)) is None:
+            if time.monotonic() > patience:
+                raise RenaError(
+                    f"worker {self.global_rank} does not see in {self.folder} what the others "
+                    "trained: it must be a folder that all of them share"
+                )
+            time.sleep(0.1)
+            self.ledger.refresh()
+        return found
 
     def cost(self, candidate: Candidate) -> float:
         """What a child is expected to take, in a unit of its own; all alike where it is unknown."""

@@ -1,4 +1,4 @@
-"""A search on N CPU workers, one thread each: `python -m tests.search.two_workers N FOLDER`."""
+"""A search on N CPU workers, one thread each: `python -m tests.search.workers N FOLDER`."""
 
 from __future__ import annotations
 
