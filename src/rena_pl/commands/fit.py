@@ -25,6 +25,7 @@ from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
+from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.run_folder import RunFolder
 
 TRAINER_DEFAULTS = {
@@ -125,6 +126,7 @@ def run_fit(arguments: list[str]) -> None:
         RenaError: The config or the data are not usable.
     """
     quiet()
+    end_with_launcher()
     own_modules()
     read_words()
     check_configs(arguments)

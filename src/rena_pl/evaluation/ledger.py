@@ -45,9 +45,7 @@ class Ledger:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = storage
         try:
-            self._study = optuna.create_study(
-                storage=_open(storage), study_name=study, direction="maximize", load_if_exists=True
-            )
+            self._study = _study(_open(storage), study)
             before = self._study.user_attrs.get("setting")
             if setting is not None and before is None:
                 self._study.set_user_attr("setting", setting)
@@ -115,6 +113,15 @@ class Ledger:
     def child_epochs(self) -> int:
         """What the search has cost so far."""
         return sum(evaluation.budget for evaluation in list(self._evaluations.values()))
+
+
+def _study(storage: str | JournalStorage, name: str) -> optuna.Study:
+    """The study of that name; made where there is none, so that reading writes nothing."""
+    if name in optuna.get_all_study_names(storage):
+        return optuna.load_study(study_name=name, storage=storage)
+    return optuna.create_study(
+        storage=storage, study_name=name, direction="maximize", load_if_exists=True
+    )
 
 
 def _open(storage: str | Path) -> str | JournalStorage:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, wait
 from subprocess import TimeoutExpired
@@ -136,6 +137,22 @@ class Lifeline(Callback):
             _end(FAILED, "worker 0 ended: its process is gone without a word: killed?")
         else:
             _end(word[0])  # worker 0 says it
+
+
+def end_with_launcher() -> None:
+    """Have this worker end with the process that started it, from before it is connected on.
+
+    Worker 0, if it was not started by a launcher, may outlive the shell that it was started from.
+    """
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(1)
+        _end(FAILED)
+
+    if int(os.environ.get("LOCAL_RANK", 0)) > 0:
+        Thread(target=watch, daemon=True, name="launcher").start()
 
 
 def _heard(line: Connection) -> LastWord | None:
