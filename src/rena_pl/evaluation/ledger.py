@@ -168,7 +168,7 @@ def _cut_torn_line(path: Path) -> None:
     """Cut off a last line that was not written to its end."""
     with path.open("r+b") as file:
         end = file.seek(0, SEEK_END)
-        if end == 0 or file.seek(end - 1) and file.read(1) == b"\n":
+        if end == 0 or (file.seek(end - 1) and file.read(1) == b"\n"):
             return
         file.seek(0)
         file.truncate(file.read().rfind(b"\n") + 1)

@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 
 from lightning.pytorch import Trainer
-from torch.distributed import HashStore, Store, TCPStore
+from torch.distributed import (  # type: ignore[attr-defined, unused-ignore]
+    HashStore,
+    Store,
+    TCPStore,
+)
 
 
 class Claims:

@@ -19,6 +19,7 @@ from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, require_at_least
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
+from rena_pl.evaluation.failures import widespread_failure
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
@@ -38,7 +39,6 @@ from rena_pl.search.update import run_update
 from rena_pl.space.search_space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
 
-
 SLOWEST_FOLDER = 60.0
 """Seconds in which what one worker wrote is seen by every other."""
 
@@ -56,6 +56,8 @@ class Budget:
         halvings: How often the better half of the children that were trained side by side, one of
             each episode, is trained for as many epochs again (successive halving).
         stop_below: A child whose reward is below this share of the best so far is left out there.
+        child_seconds: A child that trains for longer fails; what such a search comes to depends on
+            the machine. No limit when left out; none for the start network and at the end.
         start_epochs: Epochs the start network is trained for.
         final_epochs: Epochs of the full training at the end.
         final_candidates: How many architectures are trained in full, besides the start network.
@@ -67,14 +69,18 @@ class Budget:
     child_epochs: int = 2
     halvings: int = 0
     stop_below: float = 0.0
+    child_seconds: float | None = None
     start_epochs: int = 5
     final_epochs: int = 40
     final_candidates: int = 3
 
     def __post_init__(self) -> None:
-        may_be_none = ("halvings", "stop_below")
-        require_at_least(0, "budget", self, *may_be_none)
-        require_at_least(1, "budget", self, *(n for n in asdict(self) if n not in may_be_none))
+        may_be_zero = ("halvings", "stop_below")
+        require_at_least(0, "budget", self, *may_be_zero)
+        counts = asdict(self).keys() - {*may_be_zero, "child_seconds"}
+        require_at_least(1, "budget", self, *sorted(counts))
+        if self.child_seconds is not None and not self.child_seconds > 0:
+            raise RenaError(f"budget.child_seconds must be above 0, not {self.child_seconds}")
 
     @property
     def children(self) -> int:
@@ -205,7 +211,7 @@ class Controller(LightningModule):
         )
         ledger = open_ledger(setting)
         scorer = self.scorer or scorer_of(
-            task, self.recipe, self.metric, weights, device, self.inherit
+            task, self.recipe, self.metric, weights, device, self.inherit, self.budget.child_seconds
         )
         return ground, Evaluator(ground.resources, self.objective, ledger, scorer, setting)
 
@@ -261,6 +267,9 @@ class Controller(LightningModule):
 
         It happens here, not in `training_step`, where the Trainer's autocast would reach into the
         children's training.
+
+        Raises:
+            RenaError: Most children fail.
         """
         known = len(self.ledger)
         self.evaluations = run_update(
@@ -272,6 +281,9 @@ class Controller(LightningModule):
         )
         if len(self.ledger) > known:
             self._forget_weights()
+        failure = widespread_failure(self.ledger.evaluations())
+        if failure is not None:
+            raise RenaError(f"the search stops: {failure}")
 
     def training_step(self, batch: Tensor, batch_idx: int) -> None:
         """Log the update; the policy has learnt from it by now."""

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, wait
 from subprocess import TimeoutExpired
@@ -20,7 +21,7 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.interrupts import uncut
 
 LOOPBACK = "127.0.0.1"
-LONGEST_WRITE = 10.0
+LONGEST_WRITE = 2.0
 """Seconds for which a worker that has to end may finish what it writes."""
 NEWS_ARRIVE = 3.0
 """Seconds in which the news of another's death arrive where a collective has failed."""
@@ -60,7 +61,8 @@ class Lifeline(Callback):
             trainer.strategy.broadcast((host, listener.address[1], key))
             self._start(self._watch_all, listener, trainer)
         else:
-            host, port, key = trainer.strategy.broadcast(None)
+            address: Any = None
+            host, port, key = trainer.strategy.broadcast(address)
             try:
                 line = Client((host, port), authkey=key)
             except OSError as error:
@@ -100,10 +102,8 @@ class Lifeline(Callback):
 
     def _tell(self, word: LastWord) -> None:
         for line in list(self._lines.values()):
-            try:
+            with suppress(OSError):  # gone already
                 line.send_bytes(json.dumps(word).encode())
-            except OSError:  # gone already
-                continue
 
     def _watch_all(self, listener: Listener, trainer: Trainer) -> None:
         """Worker 0: hear of the end of every other."""
@@ -117,10 +117,10 @@ class Lifeline(Callback):
                 self._lines[int(line.recv_bytes(16))] = line
         open_ = {line: rank for rank, line in self._lines.items()}
         while open_:
-            for line in wait(list(open_)):
-                assert isinstance(line, Connection)
-                rank = open_.pop(line)
-                word = _heard(line)
+            for ready in wait(list(open_)):
+                assert isinstance(ready, Connection)
+                rank = open_.pop(ready)
+                word = _heard(ready)
                 if word is None:
                     word = FAILED, _death(trainer, rank)
                 code, why = word
