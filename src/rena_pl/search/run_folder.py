@@ -12,6 +12,7 @@ import yaml
 from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from rena_pl.documents import MAX_TEXT, check_document
 from rena_pl.errors import RenaError
 from rena_pl.whole_files import write_whole
 
@@ -48,9 +49,10 @@ class RunFolder(Callback):
         saved = path / CONFIG
         try:
             path.mkdir(parents=True, exist_ok=True)
-            before = yaml.safe_load(saved.read_text()) if saved.is_file() else None
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise RenaError(f"{path}: cannot be used as a run folder: {error}") from None
+            before = _read(saved) if saved.is_file() else None
+        except (OSError, RenaError, ValueError, RecursionError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise RenaError(f"{path}: cannot be used as a run folder: {reason}") from None
         if before is not None:
             self._compare(before)
 
@@ -134,6 +136,14 @@ class RunFolder(Callback):
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
                     f"{is_now.get(name)}; give another {self.option} or the same value"
                 )
+
+
+def _read(saved: Path) -> Any:
+    if saved.stat().st_size > MAX_TEXT:
+        raise RenaError(f"{CONFIG} holds more than {MAX_TEXT:,} bytes")
+    content = yaml.safe_load(saved.read_text())
+    check_document(content)
+    return content
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
