@@ -31,10 +31,10 @@ CLASSES = 12
 class MadeUpSpeech(SpeechTask):
     """Features of the right size, and nothing in them."""
 
-    def __init__(self, clips: int, seed: int = 0) -> None:
+    def __init__(self, count: int, seed: int = 0) -> None:
         words = [f"word{number}" for number in range(CLASSES - 2)]
         super().__init__(words, features="log_mel", cache_dir=None, seed=seed)
-        self.count = clips
+        self.count = count
 
     def clips(self) -> dict[str, Clips]:
         """None: `load` makes features up."""
