@@ -12,7 +12,6 @@ import time
 from statistics import median
 
 import torch
-from report import arguments, finish
 from torch.nn import functional
 
 from rena_pl.child.data import ResidentData
@@ -23,6 +22,7 @@ from rena_pl.data.codes import encode
 from rena_pl.data.speech import SpeechTask
 from rena_pl.data.tensor_task import Split
 from rena_pl.space.named import NAMED
+from report import arguments, finish
 
 NETWORKS = ("bc_resnet_1", "ds_cnn_s", "tc_resnet8")
 CLASSES = 12
@@ -31,10 +31,10 @@ CLASSES = 12
 class MadeUpSpeech(SpeechTask):
     """Features of the right size, and nothing in them."""
 
-    def __init__(self, clips: int, seed: int = 0) -> None:
+    def __init__(self, count: int, seed: int = 0) -> None:
         words = [f"word{number}" for number in range(CLASSES - 2)]
         super().__init__(words, features="log_mel", cache_dir=None, seed=seed)
-        self.count = clips
+        self.count = count
 
     def clips(self) -> dict[str, Clips]:
         """None: `load` makes features up."""

@@ -10,6 +10,10 @@ class RenaError(Exception):
     """
 
 
+class StorageError(RenaError):
+    """What a search writes cannot be written, so that it cannot go on: a full disk, for example."""
+
+
 def require_at_least(least: float, part: str, settings: object, *names: str) -> None:
     """Raise a `RenaError` unless the named settings of a part of the config are large enough."""
     for name in names:

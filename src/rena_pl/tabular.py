@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import gzip
 import random
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import StringIO
 from math import isfinite
 from pathlib import Path
 from typing import TextIO
@@ -28,6 +30,8 @@ from rena_pl.space.actions import Scale
 from rena_pl.space.search_space import SearchSpace
 
 TABLE = Skeleton("table")
+MOST_TEXT = 200_000_000
+"""Characters of a table, unpacked."""
 CHOICE = "choice"
 """The one hyper-parameter of a decision."""
 
@@ -192,16 +196,19 @@ def _read(file: Path, columns: Sequence[str]) -> list[list[str]]:
     """Some columns of a CSV file."""
     try:
         with _open(file) as stream:
-            reader = csv.DictReader(stream)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise RenaError(f"{file}: has no column {missing[0]!r}")
-            rows = []
-            for row in reader:
-                if any(row[name] is None for name in columns):
-                    raise RenaError(f"{file}: line {reader.line_num} is cut short")
-                rows.append([row[name] for name in columns])
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+            text = stream.read(MOST_TEXT + 1)
+        if len(text) > MOST_TEXT:
+            raise RenaError(f"{file}: holds more than {MOST_TEXT:,} characters")
+        reader = csv.DictReader(StringIO(text, newline=""))
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise RenaError(f"{file}: has no column {missing[0]!r}")
+        rows = []
+        for row in reader:
+            if any(row[name] is None for name in columns):
+                raise RenaError(f"{file}: line {reader.line_num} is cut short")
+            rows.append([row[name] for name in columns])
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise RenaError(f"{file}: cannot be read as a table: {error}") from None
     if not rows:
         raise RenaError(f"{file}: holds no rows")

@@ -10,8 +10,8 @@ from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
-from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
+from rena_pl.errors import RenaError, StorageError
+from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.lineage import descendants
@@ -19,6 +19,7 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
+from tests.disk import full_disk
 from tests.tasks import TinyTask, WithoutSplits
 
 
@@ -213,3 +214,32 @@ def test_weights_are_whole_or_not_there(tmp_path: Path) -> None:
     store.keep_only({"one"})
     assert [path.name for path in tmp_path.iterdir()] == ["one.safetensors"]
     assert torch.equal(store.load("one")["w"], torch.ones(3))
+
+
+def test_a_child_that_takes_too_long_is_a_failed_evaluation(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path, seconds=1e-6)
+    evaluation = worker.evaluate(Candidate(chain(8), None, 3, (0, 0, 0)))
+    assert evaluation.status == "failed"
+    assert evaluation.reason == "TrainingError: it took longer than 1e-06 s, in epoch 1"
+    assert worker.evaluate(Candidate(chain(8), None, 2, START)).status == "done"
+    assert worker.evaluate(Candidate(chain(8), None, 4, (FINAL, 0, 0))).status == "done"
+
+
+def test_a_full_disk_is_no_fault_of_the_child(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path)
+    candidate = Candidate(chain(16), None, 1, (0, 0, 0))
+    with full_disk(100), pytest.raises(StorageError, match=r"safetensors: cannot be written: "):
+        worker.evaluate(candidate)
+    assert len(worker.ledger) == 0
+    assert list((tmp_path / "weights").iterdir()) == []
+    assert worker.evaluate(candidate).status == "done"
+
+
+def test_damaged_weights_of_a_parent_are_named(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path)
+    parent = worker.evaluate(Candidate(chain(8), None, 1, START))
+    path = tmp_path / "weights" / f"{parent.key}.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+    child = worker.evaluate(Candidate(chain(16), parent.key, 1, (0, 0, 0)))
+    assert child.status == "failed"
+    assert f"{path}: holds no weights that can be read" in child.reason

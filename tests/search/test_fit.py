@@ -164,23 +164,3 @@ def test_the_summary_is_what_the_saved_weights_give(tmp_path: Path) -> None:
     test = made.task.splits["test"]
     right = (network(test.features[:, 0]).argmax(1) == test.targets).float().mean().item()
     assert right == pytest.approx(made.summary["test_accuracy"])
-
-
-@pytest.mark.slow
-def test_two_workers_give_the_ledger_of_one(tmp_path: Path) -> None:
-    """Starts real processes, which import torch each."""
-    import subprocess
-    import sys
-
-    ledgers = []
-    for workers in (1, 2):
-        folder = tmp_path / str(workers)
-        subprocess.run(
-            [sys.executable, "-m", "tests.search.two_workers", str(workers), str(folder)],
-            check=True,
-            timeout=240,
-        )
-        from rena_pl.evaluation.ledger import Ledger
-
-        ledgers.append(Ledger(folder / "ledger.journal").evaluations())
-    assert ledgers[0] == ledgers[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache
+from math import inf
 from typing import Any, Literal
 
 import torch
@@ -36,6 +38,7 @@ def train(
     epochs: int,
     generator: torch.Generator,
     graph: bool = True,
+    seconds: float | None = None,
 ) -> None:
     """Train a child in place, on the device it is on.
 
@@ -47,10 +50,12 @@ def train(
         epochs: Passes over the training split.
         generator: Of order, views and augmentation; on the child's device.
         graph: Whether steps are replayed as a CUDA graph, where the device is one of CUDA.
+        seconds: How long it may take; looked at after every step.
 
     Raises:
-        TrainingError: The loss is no longer finite.
+        TrainingError: The loss is no longer finite, or it takes too long.
     """
+    deadline = inf if seconds is None else time.monotonic() + seconds
     keep_freed_memory()
     child.train().to(memory_format=memory_format(child))
     graph = graph and child.device.type == "cuda"
@@ -63,6 +68,8 @@ def train(
         for features, targets in data.epoch(generator):
             total += step(features, targets)
             schedule.step()
+            if time.monotonic() > deadline:
+                raise TrainingError(f"it took longer than {seconds} s, in epoch {epoch + 1}")
         if not torch.isfinite(total):
             raise TrainingError(f"the loss was not finite in epoch {epoch + 1}")
     child.eval()

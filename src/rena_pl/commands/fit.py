@@ -22,9 +22,10 @@ from rich.table import Table
 
 from rena_pl.commands.config_errors import sentence
 from rena_pl.commands.yaml_words import check_configs, read_words
-from rena_pl.errors import RenaError
+from rena_pl.errors import RenaError, StorageError
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
+from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.run_folder import RunFolder
 
 TRAINER_DEFAULTS = {
@@ -89,10 +90,27 @@ class RenaCLI(LightningCLI):
         self.datamodule = None
 
     def fit(self, model: Controller, ckpt_path: str | None = None) -> None:
-        """Fit the controller, from its last checkpoint where there is one."""
-        checkpoint = ckpt_path or self.run_folder.last_checkpoint()
+        """Fit the controller, from its last checkpoint where there is one.
+
+        Raises:
+            RenaError: The checkpoint is not one of such a search.
+            StorageError: The run folder cannot be written.
+        """
+        folder = self.run_folder
+        checkpoint = ckpt_path or folder.last_checkpoint()
         try:
             self.trainer.fit(model, ckpt_path=checkpoint, weights_only=True)
+        except RenaError:
+            raise
+        except OSError as error:
+            raise StorageError(
+                f"{folder.path}: {error}; nothing is lost, the same command goes on when that is "
+                "mended"
+            ) from error
+        except Exception as error:  # what loading a checkpoint raises depends on what is wrong
+            if checkpoint is None or folder.begun:
+                raise
+            raise RenaError(f"{checkpoint}: no search can go on from it: {_line(error)}") from error
         except SystemExit:
             if self.trainer.interrupted:  # Lightning makes an exit of Ctrl-C
                 raise KeyboardInterrupt from None
@@ -108,6 +126,7 @@ def run_fit(arguments: list[str]) -> None:
         RenaError: The config or the data are not usable.
     """
     quiet()
+    end_with_launcher()
     own_modules()
     read_words()
     check_configs(arguments)
@@ -145,6 +164,10 @@ def _loggers(folder: Path) -> list[Logger]:
             WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=not online)
         )
     return loggers
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def own_modules() -> None:

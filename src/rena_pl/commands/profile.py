@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,8 +14,10 @@ from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
 from rena_pl.resources.profile import BYTES, layer_profiles, profile
-from rena_pl.search.final import read_summary
+from rena_pl.search.final import SUMMARY, read_summary
 
+LARGEST = 1_000_000
+"""Of every extent, and classes."""
 UNITS = {
     "model_bytes": "bytes",
     "bytes_moved": "bytes",
@@ -43,11 +46,11 @@ def run_profile(arguments: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     architecture = Architecture.load(options.architecture)
-    run = read_summary(options.architecture.resolve().parents[1]) or {}
-    shape = _shape(options.input_shape or ",".join(map(str, run.get("input_shape", (1, 40, 101)))))
-    classes = options.num_classes or run.get("num_classes", 12)
-    if classes < 1:
-        raise RenaError(f"--num-classes {classes}: must be at least 1")
+    of_run, classes_of_run = _shapes_of_run(options.architecture.resolve().parent.parent)
+    shape = _shape(options.input_shape) if options.input_shape else of_run
+    classes = classes_of_run if options.num_classes is None else options.num_classes
+    if not 1 <= classes <= LARGEST:
+        raise RenaError(f"--num-classes {classes}: must be between 1 and {LARGEST:,}")
     try:
         use = profile(architecture, shape, classes, options.dtype)
     except RenaError as error:
@@ -70,6 +73,22 @@ def run_profile(arguments: list[str]) -> None:
     console.print(totals)
 
 
+def _shapes_of_run(folder: Path) -> tuple[Shape, int]:
+    """Input shape and classes of the run that a folder holds, else those of Speech Commands."""
+    run = read_summary(folder)
+    if run is None:
+        return (1, 40, 101), 12
+    extents: list[Any] = [*_listed(run.get("input_shape")), run.get("num_classes")]
+    if len(extents) != 4 or not all(type(n) is int and 1 <= n <= LARGEST for n in extents):
+        raise RenaError(f"{folder / SUMMARY}: states no input_shape and num_classes")
+    channels, height, width, classes = extents
+    return (channels, height, width), classes
+
+
+def _listed(item: object) -> list[object]:
+    return item if isinstance(item, list) else []
+
+
 def _shape(text: str) -> Shape:
     try:
         channels, height, width = (int(part) for part in text.split(","))
@@ -77,6 +96,6 @@ def _shape(text: str) -> Shape:
         raise RenaError(
             f"--input-shape {text}: give channels,height,width, like 1,40,101"
         ) from None
-    if min(channels, height, width) < 1:
-        raise RenaError(f"--input-shape {text}: every extent must be at least 1")
+    if not 1 <= min(channels, height, width) <= max(channels, height, width) <= LARGEST:
+        raise RenaError(f"--input-shape {text}: every extent must be between 1 and {LARGEST:,}")
     return channels, height, width

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from jsonargparse import set_loader
 
+from rena_pl.documents import MAX_TEXT, check_document
 from rena_pl.errors import RenaError
 
 BOOL, FLOAT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float"
@@ -57,12 +58,20 @@ def check_configs(arguments: list[str]) -> None:
             continue
         path = Path(value or "".join(arguments[number + 1 : number + 2]))
         try:
+            if path.stat().st_size > MAX_TEXT:
+                raise RenaError(f"holds more than {MAX_TEXT:,} bytes")
             content = _load(path.read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, RenaError, yaml.YAMLError) as error:
             raise RenaError(f"config {path}: {' '.join(str(error).split())}") from None
         if not isinstance(content, dict):
             raise RenaError(f"config {path}: holds no settings")
 
 
 def _load(text: str) -> Any:
-    return yaml.load(text, Loader=WordLoader)
+    try:
+        content = yaml.load(text, Loader=WordLoader)
+        check_document(content)
+    except (RenaError, RecursionError, ValueError) as error:
+        # PyYAML's own: a date that does not exist, a number with too many digits, too deep a nest
+        raise yaml.YAMLError(str(error)) from error
+    return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,9 @@ from rena_pl.errors import RenaError
 
 # Pillow alone decides what an image is, except that notes beside the images are no damaged images.
 _NOT_IMAGES = (".txt", ".md", ".json", ".csv")
+# Those that Pillow reads by itself: for some others it starts other programs.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+MOST_PIXELS = 50_000_000
 
 
 class ImageFolder(ImageTask):
@@ -131,7 +135,9 @@ class ImageFolder(ImageTask):
 
     def _read(self, path: Path) -> NDArray[np.uint8]:
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=_FORMATS) as image:
+                if prod(image.size) > MOST_PIXELS:
+                    raise ValueError(f"more than {MOST_PIXELS:,} pixels")
                 converted = image.convert("RGB" if self.channels == 3 else "L")
         except Exception as error:  # what Pillow raises depends on the format and on the damage
             raise ValueError(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,12 @@ from torchaudio.transforms import Resample  # type: ignore[import-untyped, unuse
 from rena_pl.data.front_end import SAMPLE_RATE
 
 Waveform = NDArray[np.float32]
+MOST_SAMPLES = 100_000_000
+"""Of all channels: half an hour in CD quality, 400 MB."""
+LOWEST_RATE, LONGEST = 1000, 3600
+"""Samples a second, and seconds."""
+LONGEST_FILTER = 20_000_000
+"""Values of a resampling filter."""
 
 
 def read_mono(path: Path) -> tuple[Waveform, int]:
@@ -23,6 +30,11 @@ def read_mono(path: Path) -> tuple[Waveform, int]:
         ValueError: The file is no recording, or an empty one.
     """
     try:
+        about = soundfile.info(path)
+        if about.frames * about.channels > MOST_SAMPLES:
+            raise ValueError(f"more than {MOST_SAMPLES:,} samples")
+        if about.samplerate < LOWEST_RATE or about.frames > LONGEST * about.samplerate:
+            raise ValueError(f"{about.frames:,} samples at {about.samplerate} a second")
         channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise ValueError(error.error_string) from error
@@ -35,14 +47,23 @@ def read_mono(path: Path) -> tuple[Waveform, int]:
 
 
 def resample(waveforms: Waveform, rate: int) -> Waveform:
-    """`waveforms`, one or a batch of equal length, at 16,000 samples a second."""
+    """`waveforms`, one or a batch of equal length, at 16,000 samples a second.
+
+    Raises:
+        ValueError: The rate is so odd that the filter would fill the memory.
+    """
     if rate == SAMPLE_RATE:
         return waveforms
+    common = gcd(rate, SAMPLE_RATE)
+    # as torchaudio works it out: a filter for every output sample, over a few of its lengths
+    length = rate // common + 12 * max(rate, SAMPLE_RATE) // SAMPLE_RATE + 14
+    if length * (SAMPLE_RATE // common) > LONGEST_FILTER:
+        raise ValueError(f"{rate} samples a second")
     resampled: Waveform = _resampler(rate)(torch.from_numpy(waveforms)).numpy()
     return resampled
 
 
-@lru_cache
+@lru_cache(maxsize=8)
 def _resampler(rate: int) -> Resample:
     return Resample(rate, SAMPLE_RATE)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rena_pl.architecture import Architecture
+from rena_pl.errors import RenaError
 from rena_pl.hashing import short_hash
 
 Status = Literal["done", "failed", "infeasible"]
@@ -14,6 +17,15 @@ Place = tuple[int, int, int]
 START: Place = (-1, 0, 0)
 FINAL = 1_000_000_000
 """The number that stands for the update in the place of a full training, after every real one."""
+
+
+def is_child(place: Place) -> bool:
+    """Whether an evaluation with that place is of the search itself: no start, no full training."""
+    return 0 <= place[0] < FINAL
+
+
+LARGEST = 1e30
+"""Beyond what anything is counted in, and small enough to compute with."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +111,18 @@ class Evaluation:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Evaluation:
-        """Read back what `as_dict` wrote."""
-        names = {item.name for item in fields(cls)}
-        known = {name: value for name, value in values.items() if name in names}
+    def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
+        """Read back what `as_dict` wrote.
+
+        Raises:
+            RenaError: It is something else; the sentence names the entry.
+        """
+        known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
+        for name, is_sound in CHECKS.items():
+            if not is_sound(known.get(name)):
+                raise RenaError(f"{name} is {str(known.get(name, 'missing'))[:100]!r}")
+        if known["status"] == "done" and known["accuracy"] is None:
+            raise RenaError("it is done without an accuracy")
         update, episode, step = known["place"]
         return cls(
             **{
@@ -111,3 +131,49 @@ class Evaluation:
                 "place": (update, episode, step),
             }
         )
+
+
+def _is_key(value: Any) -> bool:
+    """Keys become names of files, so nothing else may pass for one."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{16}", value) is not None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    """Also false for NaN, and for whole numbers that no float can hold."""
+    return type(value) in (int, float) and abs(value) <= LARGEST
+
+
+def _is_profile(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _is_place(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(type(n) is int and -1 <= n <= FINAL for n in value)
+    )
+
+
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    "key": _is_key,
+    "architecture": lambda value: isinstance(value, str),
+    "parent": lambda value: value is None or _is_key(value),
+    "budget": _is_count,
+    "place": _is_place,
+    "profile": _is_profile,
+    "status": lambda value: isinstance(value, str) and value in get_args(Status),
+    "accuracy": lambda value: value is None or _is_number(value),
+    "reward": _is_number,
+    "reason": lambda value: isinstance(value, str),
+    "seed": _is_count,
+    "inherited": _is_count,
+    "trained": _is_count,
+    "rung": _is_count,
+    "seconds": _is_number,
+}
+"""What the entries of an evaluation that is read from a file must be like."""

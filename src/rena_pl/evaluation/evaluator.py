@@ -15,8 +15,8 @@ from torch import Tensor
 from rena_pl.child.data import ChildData, child_data, stated_shapes
 from rena_pl.child.fit import TrainingError, score, train
 from rena_pl.child.module import Child, Recipe
-from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
+from rena_pl.errors import RenaError, StorageError
+from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, is_child
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.network.morphism import morph
@@ -86,7 +86,7 @@ class Evaluator:
 
         Raises:
             RenaError: The start network fails; nothing is recorded, so that it can be tried again.
-            OSError: The disk is full or the like, which is not the candidate's fault.
+            StorageError: What came of it cannot be written.
         """
         key = candidate.key(self.setting)
         found = self.ledger.find(key)
@@ -122,7 +122,7 @@ class Evaluator:
         parent = None if candidate.parent is None else self.ledger.find(candidate.parent)
         try:
             scored = self.scorer(candidate, key, outcome.seed, parent)
-        except OSError:
+        except StorageError:  # not the child's fault
             raise
         except Exception as error:
             # Whatever a child dies of, memory, NaN or a third party's layer, the search outlives.
@@ -155,6 +155,7 @@ class ChildTrainer:
         device: Where children are trained.
         inherit: Whether a child starts from its parent's weights; one that is trained on always
             starts from its own.
+        seconds: A child of the search that trains for longer fails; no limit when left out.
     """
 
     def __init__(
@@ -165,6 +166,7 @@ class ChildTrainer:
         weights: WeightStore,
         device: torch.device,
         inherit: bool = True,
+        seconds: float | None = None,
     ) -> None:
         self.input_shape, self.num_classes = stated_shapes(task)
         self.data: ChildData = child_data(task, device)
@@ -173,6 +175,7 @@ class ChildTrainer:
         self.weights = weights
         self.device = device
         self.inherit = inherit
+        self.seconds = seconds
 
     def __call__(
         self, candidate: Candidate, key: str, seed: int, parent: Evaluation | None
@@ -188,7 +191,8 @@ class ChildTrainer:
             child.to(self.device)
             inherited = 0 if heir_of is None else self._inherit(child, heir_of)
             generator = torch.Generator(self.device).manual_seed(seed)
-            train(child, self.data, candidate.budget, generator)
+            seconds = self.seconds if is_child(candidate.place) else None
+            train(child, self.data, candidate.budget, generator, seconds=seconds)
         accuracy = self.measure(child, "val")
         self.weights.save(key, child.network.state_dict())
         return Scored(accuracy, inherited)

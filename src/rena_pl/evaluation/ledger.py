@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import SEEK_END
 from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
-from rena_pl.errors import RenaError
+from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.interrupts import interrupts_held
 
 STUDY = "rena"
+MAX_JOURNAL_BYTES = 2**30
+"""About half a million evaluations."""
 STATES = {
     "done": TrialState.COMPLETE,
     "failed": TrialState.FAIL,
@@ -41,19 +44,19 @@ class Ledger:
 
     def __init__(self, storage: str | Path, setting: str | None = None, study: str = STUDY) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._storage = storage
         try:
-            self._study = optuna.create_study(
-                storage=_open(storage), study_name=study, direction="maximize", load_if_exists=True
+            self._study = _study(_open(storage), study)
+            before = self._study.user_attrs.get("setting")
+            if setting is not None and before is None:
+                self._study.set_user_attr("setting", setting)
+        except Exception as error:  # what a journal that is none, or a database, raises
+            raise RenaError(f"{storage}: the ledger cannot be opened: {_line(error)}") from error
+        if setting is not None and before not in (None, setting):
+            raise RenaError(
+                f"{storage} holds a search on other data or with other settings; give another "
+                "trainer.default_root_dir"
             )
-        except Exception as error:
-            raise RenaError(f"{storage}: the ledger cannot be opened: {error}") from error
-        if setting is not None:
-            if self._study.user_attrs.get("setting", setting) != setting:
-                raise RenaError(
-                    f"{storage} holds a search on other data or with other settings; give another "
-                    "trainer.default_root_dir"
-                )
-            self._study.set_user_attr("setting", setting)
         self._evaluations: dict[str, Evaluation] = {}
         self._read = 0
         self.refresh()
@@ -66,22 +69,35 @@ class Ledger:
         return self._evaluations.get(key)
 
     def record(self, evaluation: Evaluation) -> None:
-        """Write an evaluation down; returns when it is on disk."""
+        """Write an evaluation down; returns when it is on disk.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        trial = optuna.create_trial(
+            state=STATES[evaluation.status],
+            value=evaluation.accuracy,
+            user_attrs=evaluation.as_dict(),
+        )
         with interrupts_held():
-            self._study.add_trial(
-                optuna.create_trial(
-                    state=STATES[evaluation.status],
-                    value=evaluation.accuracy,
-                    user_attrs=evaluation.as_dict(),
-                )
-            )
+            try:
+                self._study.add_trial(trial)
+            except Exception as error:  # a full disk, a database that is gone
+                raise StorageError(f"{self._storage}: cannot be written: {_line(error)}") from error
         self._evaluations[evaluation.key] = evaluation
 
     def refresh(self) -> None:
-        """Take in what other workers, or an earlier run, have written."""
-        trials = self._study.get_trials(deepcopy=False)
+        """Take in what other workers, or an earlier run, have written.
+
+        Raises:
+            RenaError: Something there is not an evaluation.
+        """
+        try:
+            trials = self._study.get_trials(deepcopy=False)
+        except Exception as error:
+            raise RenaError(f"{self._storage}: cannot be read: {_line(error)}") from error
         for trial in trials[self._read :]:
-            evaluation = _evaluation(trial)
+            evaluation = _evaluation(trial, self._storage)
             self._evaluations.setdefault(evaluation.key, evaluation)
         self._read = len(trials)
 
@@ -95,11 +111,43 @@ class Ledger:
         return sum(evaluation.budget for evaluation in list(self._evaluations.values()))
 
 
+def _study(storage: str | JournalStorage, name: str) -> optuna.Study:
+    """The study of that name; made where there is none, so that reading writes nothing."""
+    if name in optuna.get_all_study_names(storage):
+        return optuna.load_study(study_name=name, storage=storage)
+    return optuna.create_study(
+        storage=storage, study_name=name, direction="maximize", load_if_exists=True
+    )
+
+
 def _open(storage: str | Path) -> str | JournalStorage:
     if isinstance(storage, str) and "://" in storage:
         return storage
-    Path(storage).parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(storage)))
+    path = Path(storage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file() and path.stat().st_size > MAX_JOURNAL_BYTES:
+        raise RenaError(f"it holds more than {MAX_JOURNAL_BYTES:,} bytes")
+    return JournalStorage(JournalFileBackend(str(path), _JournalLock(str(path))))
+
+
+class _JournalLock(JournalFileSymlinkLock):
+    """Optuna's lock for shared file systems; whoever gets it begins on a whole line.
+
+    What a full disk or a kill left of a line would else make one with the next writer's.
+    """
+
+    def __init__(self, journal: str) -> None:
+        super().__init__(journal)
+        self._journal = Path(journal)
+
+    def acquire(self) -> bool:
+        acquired = super().acquire()
+        try:
+            _cut_torn_line(self._journal)
+        except BaseException:
+            self.release()
+            raise
+        return acquired
 
 
 def read_journal(path: Path) -> list[Evaluation]:
@@ -119,10 +167,7 @@ def read_journal(path: Path) -> list[Evaluation]:
         trials = study.get_trials(deepcopy=False)
     except Exception as error:  # whatever Optuna dies of on a file that is no journal
         raise RenaError(f"{path}: is no ledger: {type(error).__name__}: {error}") from None
-    try:
-        return [_evaluation(trial) for trial in trials]
-    except RenaError as error:
-        raise RenaError(f"{path}: {error}") from None
+    return [_evaluation(trial, path) for trial in trials]
 
 
 def in_order(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
@@ -131,20 +176,34 @@ def in_order(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
 
 
 def mend_journal(path: Path) -> None:
-    """Cut off a last line that was not written to its end; nobody else may write meanwhile.
+    """Put a journal right whose writers were killed; nobody else may write meanwhile.
 
-    Optuna does not read such a line, but would write the next one behind it.
+    Optuna waits half a minute for a lock that nobody holds any more.
     """
+    path.with_name(path.name + ".lock").unlink(missing_ok=True)
     if path.is_file():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with path.open("r+b") as file:
-                file.truncate(whole)
+        _cut_torn_line(path)
 
 
-def _evaluation(trial: FrozenTrial) -> Evaluation:
+def _cut_torn_line(path: Path) -> None:
+    """Cut off a last line that was not written to its end."""
+    with path.open("r+b") as file:
+        end = file.seek(0, SEEK_END)
+        if end == 0 or (file.seek(end - 1) and file.read(1) == b"\n"):
+            return
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _evaluation(trial: FrozenTrial, storage: str | Path) -> Evaluation:
     try:
         return Evaluation.from_dict(trial.user_attrs)
-    except (KeyError, TypeError, ValueError, RenaError) as error:
-        raise RenaError(f"ledger: trial {trial.number} is not an evaluation: {error}") from None
+    except (RenaError, KeyError, TypeError, ValueError) as error:
+        raise RenaError(
+            f"{storage}: trial {trial.number} is not an evaluation: {_line(error)}"
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

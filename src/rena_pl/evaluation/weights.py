@@ -5,18 +5,40 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from rena_pl.errors import RenaError, StorageError
 from rena_pl.whole_files import unfinished_path
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Write a state dict so that the file is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a state dict so that the file is there whole or not at all.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
     unfinished = unfinished_path(path)
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished)
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished)
+        unfinished.replace(path)
+    except (OSError, SafetensorError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise StorageError(f"{path}: cannot be written: {error}") from error
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Read a state dict; the format holds tensors only, and no code.
+
+    Raises:
+        RenaError: There is none, or it is damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RenaError(f"{path}: holds no weights that can be read: {error}") from None
 
 
 class WeightStore:
@@ -34,9 +56,13 @@ class WeightStore:
         save_weights(weights, self._path(key))
 
     def load(self, key: str) -> dict[str, Tensor] | None:
-        """The weights of an evaluation, if they are still kept."""
+        """The weights of an evaluation, if they are still kept.
+
+        Raises:
+            RenaError: They are damaged.
+        """
         path = self._path(key)
-        return load_file(path) if path.is_file() else None
+        return load_weights(path) if path.is_file() else None
 
     def keep_only(self, keys: Collection[str]) -> None:
         """Delete all other weights."""

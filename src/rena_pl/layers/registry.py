@@ -17,6 +17,8 @@ from rena_pl.errors import RenaError
 if TYPE_CHECKING:
     from torch import nn
 
+LARGEST = 1_000_000
+"""Of every hyper-parameter that is a number."""
 ENTRY_POINT_GROUP = "rena_pl.layers"
 BUILT_IN_MODULES = (
     "convolution",
@@ -244,9 +246,11 @@ def check_value(kind: str, name: str, value: Any, choices: tuple[Value, ...]) ->
         if type(value) is not type(choices[0]) or value not in choices:
             allowed = ", ".join(map(str, choices))
             raise ArchitectureError(f"{kind}: {name} must be one of {allowed}, not {value!r}")
-    elif type(value) is not type(choices[0]) or value <= 0:
+    elif type(value) is not type(choices[0]) or not value > 0:
         noun = "whole number" if isinstance(choices[0], int) else "number"
         raise ArchitectureError(f"{kind}: {name} must be a positive {noun}, not {value!r}")
+    elif value > LARGEST:
+        raise ArchitectureError(f"{kind}: {name} must be at most {LARGEST:,}, not {value!r}")
 
 
 def decode(layer: Layer) -> LayerType:

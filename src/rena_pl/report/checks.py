@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from rena_pl.errors import RenaError
-
-LARGEST = 1e30
-"""Beyond what anything is counted in, and small enough to compute with."""
+from rena_pl.evaluation.evaluation import LARGEST
 
 
 def is_number(value: Any) -> bool:

@@ -247,28 +247,8 @@ def _shown(value: Any) -> str:
 
 def _evaluations(journal: Path) -> list[Evaluation]:
     """Those of a journal in the order of the search, the first of each key."""
-    checked = [_checked(evaluation, journal) for evaluation in read_journal(journal)]
-    return in_order({evaluation.key: evaluation for evaluation in reversed(checked)}.values())
-
-
-def _checked(evaluation: Evaluation, file: Path) -> Evaluation:
-    """The evaluation, if its values are of the types they should be."""
-    fields = Fields(vars(evaluation), f"{file}: evaluation {printable(str(evaluation.key))[:40]}")
-    fields.text("key")
-    fields.text("reason")
-    for name in ("budget", "trained", "inherited", "rung"):
-        fields.whole(name)
-    fields.wholes("place", least=-1)
-    fields.number("reward")
-    fields.number("seconds")
-    fields.numbers("profile")
-    if evaluation.parent is not None:
-        fields.text("parent")
-    if evaluation.status not in ("done", "failed", "infeasible"):
-        raise RenaError(f"{fields.where}: unknown status {str(evaluation.status)[:40]!r}")
-    if evaluation.status == "done":
-        fields.number("accuracy")
-    return evaluation
+    written = reversed(read_journal(journal))
+    return in_order({evaluation.key: evaluation for evaluation in written}.values())
 
 
 def _summary(file: Path | None) -> Summary | None:

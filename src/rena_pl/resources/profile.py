@@ -15,7 +15,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from rena_pl.architecture import Architecture, Layer, Shape
+from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import LayerType, decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
@@ -34,6 +34,9 @@ ELEMENTWISE = (
     nn.Sigmoid,
 )
 """Modules whose output has the shape of their input, which torch works out slowly on `meta`."""
+
+MOST_RECURRENT = 100_000_000
+"""Parameters of a recurrent layer, which is counted by running it."""
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
@@ -164,11 +167,22 @@ def _alive(
 
 @lru_cache(maxsize=50_000)
 def profile_layer(layer: LayerType, inputs: tuple[Shape, ...]) -> LayerProfile:
-    """The counts of a layer that reads such shapes."""
-    with torch.device("meta"):
-        module = layer.build(inputs)
-    written = prod(layer.output_shape(inputs))
-    return _count(str(layer.as_layer()), module, inputs, written, layer.held_values(inputs))
+    """The counts of a layer that reads such shapes.
+
+    Raises:
+        ArchitectureError: It cannot be built, or does not run.
+    """
+    name = str(layer.as_layer())
+    try:
+        with torch.device("meta"):
+            module = layer.build(inputs)
+        written = prod(layer.output_shape(inputs))
+        return _count(name, module, inputs, written, layer.held_values(inputs))
+    except RenaError:
+        raise
+    except Exception as error:  # torch, where it is far too large; or a third party's layer
+        reason = " ".join(str(error).split())[:300]
+        raise ArchitectureError(f"{name} on {inputs} cannot be counted: {reason}") from error
 
 
 @lru_cache(maxsize=10_000)
@@ -190,6 +204,8 @@ def _count(
     device = "meta"
     if any(isinstance(part, nn.RNNBase) for part in module.modules()):
         device = "cpu"
+        if sum(parameter.numel() for parameter in module.parameters()) > MOST_RECURRENT:
+            raise ArchitectureError(f"{name}: more than {MOST_RECURRENT:,} parameters")
         module = module.to_empty(device=device)
     read = sum(map(prod, inputs))
     params = sum(parameter.numel() for parameter in module.parameters())

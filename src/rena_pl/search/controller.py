@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -19,11 +19,15 @@ from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, require_at_least
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
+from rena_pl.evaluation.failures import widespread_failure
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
+from rena_pl.hashing import short_hash
 from rena_pl.objective import Objective
+from rena_pl.search.claims import Claims
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
+from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
 from rena_pl.search.prepare import ground_of, scorer_of
@@ -34,6 +38,9 @@ from rena_pl.search.setting import setting_of
 from rena_pl.search.update import run_update
 from rena_pl.space.search_space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
+
+SLOWEST_FOLDER = 60.0
+"""Seconds in which what one worker wrote is seen by every other."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Budget:
         halvings: How often the better half of the children that were trained side by side, one of
             each episode, is trained for as many epochs again (successive halving).
         stop_below: A child whose reward is below this share of the best so far is left out there.
+        child_seconds: A child that trains for longer fails; what such a search comes to depends on
+            the machine. No limit when left out; none for the start network and at the end.
         start_epochs: Epochs the start network is trained for.
         final_epochs: Epochs of the full training at the end.
         final_candidates: How many architectures are trained in full, besides the start network.
@@ -60,14 +69,18 @@ class Budget:
     child_epochs: int = 2
     halvings: int = 0
     stop_below: float = 0.0
+    child_seconds: float | None = None
     start_epochs: int = 5
     final_epochs: int = 40
     final_candidates: int = 3
 
     def __post_init__(self) -> None:
-        may_be_none = ("halvings", "stop_below")
-        require_at_least(0, "budget", self, *may_be_none)
-        require_at_least(1, "budget", self, *(n for n in asdict(self) if n not in may_be_none))
+        may_be_zero = ("halvings", "stop_below")
+        require_at_least(0, "budget", self, *may_be_zero)
+        counts = asdict(self).keys() - {*may_be_zero, "child_seconds"}
+        require_at_least(1, "budget", self, *sorted(counts))
+        if self.child_seconds is not None and not self.child_seconds > 0:
+            raise RenaError(f"budget.child_seconds must be above 0, not {self.child_seconds}")
 
     @property
     def children(self) -> int:
@@ -153,6 +166,10 @@ class Controller(LightningModule):
         self.summary: dict[str, Any] | None = None
         self.seconds_before = 0.0
 
+    def configure_callbacks(self) -> list[Callback]:
+        """End with every other worker."""
+        return [Lifeline()]
+
     # What a search is made of, once the task and the run folder are known.
 
     def setup(self, stage: str) -> None:
@@ -163,6 +180,7 @@ class Controller(LightningModule):
         """
         self.started = time.monotonic()
         torch.set_num_threads(self.threads)
+        self.claims = Claims(self.trainer)
         task = self._ready_task()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
@@ -193,7 +211,7 @@ class Controller(LightningModule):
         )
         ledger = open_ledger(setting)
         scorer = self.scorer or scorer_of(
-            task, self.recipe, self.metric, weights, device, self.inherit
+            task, self.recipe, self.metric, weights, device, self.inherit, self.budget.child_seconds
         )
         return ground, Evaluator(ground.resources, self.objective, ledger, scorer, setting)
 
@@ -249,6 +267,9 @@ class Controller(LightningModule):
 
         It happens here, not in `training_step`, where the Trainer's autocast would reach into the
         children's training.
+
+        Raises:
+            RenaError: Most children fail.
         """
         known = len(self.ledger)
         self.evaluations = run_update(
@@ -260,6 +281,9 @@ class Controller(LightningModule):
         )
         if len(self.ledger) > known:
             self._forget_weights()
+        failure = widespread_failure(self.ledger.evaluations())
+        if failure is not None:
+            raise RenaError(f"the search stops: {failure}")
 
     def training_step(self, batch: Tensor, batch_idx: int) -> None:
         """Log the update; the policy has learnt from it by now."""
@@ -314,26 +338,49 @@ class Controller(LightningModule):
         return max(searched, key=lambda evaluation: evaluation.reward)
 
     def evaluate_all(self, candidates: Sequence[Candidate]) -> list[Evaluation]:
-        """Evaluate candidates, shared out over the ranks, the costliest first.
+        """Evaluate candidates, each on the next worker that is free, the costliest first.
 
-        Each rank writes what it trained into the ledger, and reads there what the others did.
+        A worker writes what it trained into the ledger, and reads there what the others did.
+
+        Raises:
+            RenaError: The workers propose different children, or do not see each other's.
         """
         new = {
             candidate.key(self.evaluator.setting): candidate
             for candidate in reversed(candidates)
             if self.evaluator.find(candidate) is None
         }
-        by_cost = sorted(
-            new.values(),
-            key=lambda c: (-self.cost(c), c.place),
-        )
-        for candidate in by_cost[self.global_rank :: self.trainer.world_size]:
-            evaluation = self.evaluator.evaluate(candidate)
+        by_cost = sorted(new, key=lambda key: (-self.cost(new[key]), new[key].place))
+        self._check_agreement(by_cost)
+        for number in self.claims.share_of(len(by_cost)):
+            evaluation = self.evaluator.evaluate(new[by_cost[number]])
             if self.on_evaluation is not None:
                 self.on_evaluation(evaluation)
         self.trainer.strategy.barrier("children")
         self.ledger.refresh()
-        return [self.evaluator.evaluate(candidate) for candidate in candidates]
+        return [self._recorded(candidate) for candidate in candidates]
+
+    def _check_agreement(self, keys: list[str]) -> None:
+        """Every worker runs the same searcher; they must have come to the same children."""
+        ours = short_hash(keys)
+        if self.trainer.strategy.broadcast(ours) != ours:
+            raise RenaError(
+                f"worker {self.global_rank} proposes other children than worker 0: their software, "
+                "machines or files differ"
+            )
+
+    def _recorded(self, candidate: Candidate) -> Evaluation:
+        """What a worker wrote of a candidate; it is there, but a shared folder may be slow."""
+        patience = time.monotonic() + SLOWEST_FOLDER
+        while (found := self.evaluator.find(candidate)) is None:
+            if time.monotonic() > patience:
+                raise RenaError(
+                    f"worker {self.global_rank} does not see in {self.folder} what the others "
+                    "trained: it must be a folder that all of them share"
+                )
+            time.sleep(0.1)
+            self.ledger.refresh()
+        return found
 
     def cost(self, candidate: Candidate) -> float:
         """What a child is expected to take, in a unit of its own; all alike where it is unknown."""

@@ -72,8 +72,9 @@ def scorer_of(
     weights: WeightStore,
     device: torch.device,
     inherit: bool,
+    seconds: float | None = None,
 ) -> Scorer:
     """What turns candidates into accuracies: a table, or training on the task."""
     if isinstance(task, Table):
         return task.accuracy
-    return ChildTrainer(task, recipe, metric, weights, device, inherit)
+    return ChildTrainer(task, recipe, metric, weights, device, inherit, seconds)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
+from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from rena_pl.documents import MAX_TEXT, check_document
 from rena_pl.errors import RenaError
 from rena_pl.whole_files import write_whole
 
 CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
 LAST = "last.ckpt"
+LOCK = "search.lock"
 SETTLED = ("seed_everything", "model", "data")
 """The parts of a config that decide a search's result; the trainer's may change on the way."""
 MOVABLE = ("root", "cache_dir", "download")
@@ -39,17 +44,50 @@ class RunFolder(Callback):
         self.path = path
         self.option = option
         self.config = dict(config)
+        self.begun = False
+        self._lock = FileLock(path / LOCK, timeout=0)
         saved = path / CONFIG
         try:
             path.mkdir(parents=True, exist_ok=True)
-            before = yaml.safe_load(saved.read_text()) if saved.is_file() else None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise RenaError(f"{path}: cannot be used as a run folder: {error}") from None
+            before = _read(saved) if saved.is_file() else None
+        except (OSError, RenaError, ValueError, RecursionError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise RenaError(f"{path}: cannot be used as a run folder: {reason}") from None
         if before is not None:
             self._compare(before)
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Keep other jobs out of the folder; the system lets go of it however this one ends.
+
+        Raises:
+            RenaError: Another job is running in it.
+        """
+        free = self._lock_up() if trainer.is_global_zero else None
+        if trainer.strategy.broadcast(free) is False:
+            raise RenaError(f"{self.path}: another search is running in this folder")
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Let others in."""
+        self._lock.release()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Let others in."""
+        self._lock.release()
+
+    def _lock_up(self) -> bool:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            return False
+        except NotImplementedError:  # a file system without locks
+            warnings.warn(f"{self.path}: start no other search in this folder", stacklevel=2)
+        return True
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the config down: not before, or a mistake in it would claim the folder."""
+        self.begun = True
         if trainer.is_global_zero:
             self.claim()
 
@@ -64,12 +102,29 @@ class RunFolder(Callback):
         Lightning's own callback saves when its optimisers have stepped, which a policy that learns
         while its children are chosen does not show.
         """
-        trainer.save_checkpoint(self.path / CHECKPOINTS / LAST)
+        path = self.path / CHECKPOINTS / LAST
+        unfinished = path.with_suffix(".part")
+        trainer.save_checkpoint(unfinished)
+        if trainer.is_global_zero:
+            unfinished.replace(path)
 
     def last_checkpoint(self) -> str | None:
-        """The checkpoint of the last finished update, if there is one."""
+        """The checkpoint of the last finished update, if there is one that can be read.
+
+        Without it, the search is made again from its ledger.
+        """
         path = self.path / CHECKPOINTS / LAST
-        return str(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # what torch raises depends on the damage
+            warnings.warn(
+                f"{path} is damaged and left out, the ledger is enough: {type(error).__name__}",
+                stacklevel=2,
+            )
+            return None
+        return str(path)
 
     def _compare(self, before: Any) -> None:
         if not isinstance(before, dict):
@@ -81,6 +136,14 @@ class RunFolder(Callback):
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
                     f"{is_now.get(name)}; give another {self.option} or the same value"
                 )
+
+
+def _read(saved: Path) -> Any:
+    if saved.stat().st_size > MAX_TEXT:
+        raise RenaError(f"{CONFIG} holds more than {MAX_TEXT:,} bytes")
+    content = yaml.safe_load(saved.read_text())
+    check_document(content)
+    return content
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

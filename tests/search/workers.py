@@ -1,19 +1,29 @@
-"""A search on N CPU workers, one thread each: `python -m tests.search.two_workers N FOLDER`."""
+"""A search on N CPU workers, one thread each: `python -m tests.search.workers N FOLDER`.
+
+With `--disagree`, worker 1 searches in another way than worker 0.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
 
 from tests.search.test_fit import controller
 
+UPDATES, SEED = 3, 2
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     workers, folder = int(sys.argv[1]), sys.argv[2]
+    other: dict[str, Any] = {}
+    if "--disagree" in sys.argv and os.environ.get("LOCAL_RANK") == "1":
+        other = {"imagination": None}
     Trainer(
-        max_epochs=3,
+        max_epochs=UPDATES,
         accelerator="cpu",
         devices=workers,
         strategy="ddp" if workers > 1 else "auto",
@@ -22,4 +32,4 @@ if __name__ == "__main__":
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-    ).fit(controller(seed=2))
+    ).fit(controller(seed=SEED, **other))
