@@ -15,6 +15,7 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from rena_pl.commands.config_errors import sentence
+from rena_pl.commands.fit import TRAINER_DEFAULTS
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
 from rena_pl.search.controller import Controller
@@ -39,6 +40,7 @@ class SearchSettings:
 
 class _SettingsCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The search's seed is that of everything, as in `rena fit`."""
         parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
 
 
@@ -63,7 +65,7 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
             subclass_mode_data=True,
             save_config_callback=None,
             seed_everything_default=0,
-            trainer_defaults={"logger": False, "enable_checkpointing": False, "devices": 1},
+            trainer_defaults={**TRAINER_DEFAULTS, "logger": False},
             parser_kwargs={"exit_on_error": False, "prog": command},
             auto_configure_optimizers=False,
             args=arguments,

@@ -52,10 +52,12 @@ def run_train(arguments: list[str]) -> None:
     epochs = options.epochs or settings.controller.budget.final_epochs
     if epochs < 1:
         raise RenaError(f"--epochs {epochs}: must be at least 1")
-    root = Path(settings.values["trainer"]["default_root_dir"] or "runs")
+    values = settings.values
+    root = Path(values["trainer"]["default_root_dir"])
     folder = options.folder or root / "train" / architecture.arch_id
-    settings.values["model"]["start"] = str(options.architecture)
-    run_folder = RunFolder(folder, settings.values)
+    values["model"]["start"] = str(options.architecture)
+    values["model"]["budget"]["final_epochs"] = epochs
+    run_folder = RunFolder(folder, values)
     with Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs"):
         candidate = Candidate(architecture, None, epochs, (FINAL, 0, 0))
         summary = _train(candidate, settings.controller, settings.task, settings.device, run_folder)

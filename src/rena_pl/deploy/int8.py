@@ -39,7 +39,7 @@ def quantise(model: ModelProto, batches: Iterable[Tensor]) -> ModelProto:
         quantize_static,
     )
 
-    class Examples(CalibrationDataReader):
+    class Examples(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.left = iter(batches)
 

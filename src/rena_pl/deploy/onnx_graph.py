@@ -7,6 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,14 +28,9 @@ def require_onnx() -> None:
     Raises:
         RenaError: One is missing.
     """
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise RenaError(
-            f"export needs the package {error.name}: pip install 'rena-pl[export]'"
-        ) from None
+    for package in ("onnx", "onnxruntime", "onnxscript"):
+        if find_spec(package) is None:
+            raise RenaError(f"export needs the package {package}: pip install 'rena-pl[export]'")
 
 
 def export(module: nn.Module, example: Tensor, source: str, result: str) -> ModelProto:
@@ -72,10 +68,9 @@ def behind(front_end: ModelProto, network: ModelProto) -> ModelProto:
     from onnx import compose
 
     network.ir_version = front_end.ir_version  # both are the same exporter's, but for int8
-    merged = compose.merge_models(
+    return compose.merge_models(
         front_end, network, io_map=[(FEATURES, FEATURES)], prefix1="front.", prefix2="net."
     )
-    return merged
 
 
 def slim(model: ModelProto) -> ModelProto:

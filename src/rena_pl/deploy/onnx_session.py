@@ -72,9 +72,7 @@ class OnnxNetwork:
         names = [output.name for output in session.get_outputs()]
         size = {name: np.asarray(value).nbytes for name, value in zip(names, written, strict=True)}
         size[self.source] = feed[self.source].nbytes
-        source_of = {
-            node.output[0]: node.input[0] for node in nodes if node.op_type in VIEWS
-        }
+        source_of = {node.output[0]: node.input[0] for node in nodes if node.op_type in VIEWS}
         steps = [
             ([_origin(name, source_of) for name in node.input], list(node.output)) for node in nodes
         ]

@@ -64,5 +64,5 @@ def read_stream(stream: BinaryIO, trained: Trained) -> Tensor:
     content = stream.read()
     if not content or len(content) % 2:
         raise RenaError(f"-: {len(content)} bytes are no 16-bit samples")
-    samples = np.frombuffer(content, "<i2").astype(np.float32) / 32768
+    samples = np.frombuffer(content, "<i2").astype(np.float32) / np.float32(32768)
     return torch.from_numpy(fit_to_a_second(samples, loudest=True))

@@ -66,7 +66,8 @@ class Trained(nn.Module):
         """
         if self.front_end is None:
             raise RenaError("the run's task does not say how its features are made of raw input")
-        return self(self.front_end(raw)).softmax(1)
+        logits: Tensor = self(self.front_end(raw))
+        return logits.softmax(1)
 
 
 def load(run: str | Path) -> Trained:
