@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -21,7 +22,7 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.resources import NetworkResources
 from rena_pl.search.controller import Controller
-from rena_pl.search.final import conclude, write_outcome
+from rena_pl.search.final import conclude, read_summary, write_outcome
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.setting import setting_of
 
@@ -49,7 +50,8 @@ def run_train(arguments: list[str]) -> None:
     architecture = Architecture.load(options.architecture)
     quiet()
     settings = search_settings("rena train", config)
-    epochs = options.epochs or settings.controller.budget.final_epochs
+    budget = settings.controller.budget
+    epochs = budget.final_epochs if options.epochs is None else options.epochs
     if epochs < 1:
         raise RenaError(f"--epochs {epochs}: must be at least 1")
     values = settings.values
@@ -71,7 +73,7 @@ def _train(
     task: LightningDataModule,
     device: torch.device,
     folder: RunFolder,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Evaluate a candidate as a search does its full trainings; the summary."""
     began = time.monotonic()
     torch.set_num_threads(controller.threads)
@@ -91,6 +93,9 @@ def _train(
         trainer,
         setting,
     )
+    before = read_summary(path)
+    if before is not None and evaluator.find(candidate) is not None:
+        return before
     trained = evaluator.evaluate(candidate)
     task.setup("test")
     outcome = conclude([trained], evaluator)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 FEATURES, AUDIO, LOGITS = "features", "audio", "logits"
 """The names of a graph's inputs and outputs."""
+
+DEFAULTS: dict[str, object] = {"auto_pad": "NOTSET", "dilations": 1, "pads": 0, "strides": 1}
+"""Attributes of convolutions and pools, and the value that stands where they are left out."""
 
 
 def require_onnx() -> None:
@@ -67,14 +71,13 @@ def behind(front_end: ModelProto, network: ModelProto) -> ModelProto:
     """One graph of two: the network reads the features that the front end gives."""
     from onnx import compose
 
-    network.ir_version = front_end.ir_version  # both are the same exporter's, but for int8
-    return compose.merge_models(
-        front_end, network, io_map=[(FEATURES, FEATURES)], prefix1="front.", prefix2="net."
-    )
+    front_end = compose.add_prefix(front_end, "front.", rename_inputs=False, rename_outputs=False)
+    front_end.ir_version = network.ir_version
+    return compose.merge_models(front_end, network, io_map=[(FEATURES, FEATURES)])
 
 
 def slim(model: ModelProto) -> ModelProto:
-    """The same graph without notes on its nodes, doubled constants and long names.
+    """The same graph without notes on its nodes, doubled constants, defaults and long names.
 
     They are most of the file of a network of ten thousand parameters.
     """
@@ -93,6 +96,10 @@ def slim(model: ModelProto) -> ModelProto:
     values = [*graph.graph.initializers.values()]
     for node in graph.graph:
         node.name = ""
+        for name, value in DEFAULTS.items():
+            attribute = node.attributes.get(name)
+            if attribute is not None and set(np.ravel(attribute.value)) == {value}:
+                del node.attributes[name]
         values.extend(node.outputs)
     for value in values:
         if value.name not in keep:

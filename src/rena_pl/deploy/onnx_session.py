@@ -78,7 +78,7 @@ class OnnxNetwork:
         ]
         for view in source_of:
             size[view] = 0
-        return _most_alive(steps, size, {_origin(name, source_of) for name in known})
+        return most_alive(steps, size, {_origin(name, source_of) for name in known})
 
 
 def _origin(name: str, source_of: dict[str, str]) -> str:
@@ -88,7 +88,7 @@ def _origin(name: str, source_of: dict[str, str]) -> str:
     return name
 
 
-def _most_alive(
+def most_alive(
     steps: list[tuple[list[str], list[str]]], size: dict[str, int], results: Iterable[str]
 ) -> int:
     """The most bytes alive during any step, given what each reads and writes."""
