@@ -12,15 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from report import CONFIGS, arguments, finish
-
 from rena_pl.architecture import Architecture
-from rena_pl.commands.compare import read_settings
 from rena_pl.commands.fit import quiet
+from rena_pl.commands.search_settings import search_settings
 from rena_pl.search.episodes import episode_generator, walk
 from rena_pl.search.prepare import ground_of
 from rena_pl.search.searchers.rena import Rena
 from rena_pl.search.searchers.searcher import Ground
+from report import CONFIGS, arguments, finish
 
 STEPS, EPISODES, SEEDS = 3, 200, 5
 ALL = "all actions"
@@ -49,7 +48,8 @@ def main() -> None:
     options = arguments(__doc__, data=True)
     quiet()
     config = ["--config", str(CONFIGS / "kws_micro.yaml"), "--data.init_args.root"]
-    controller, task, _ = read_settings([*config, str(options.root)])
+    given = search_settings("warm_start.py", [*config, str(options.root)])
+    controller, task = given.controller, given.task
     rows: dict[str, list[dict[str, float]]] = {"without": [], "with warm start": []}
     for seed in range(options.seed, options.seed + (1 if options.quick else SEEDS)):
         ground = ground_of(task, controller.space, controller.objective, controller.start, seed)

@@ -40,11 +40,43 @@ def report(arguments: list[str]) -> None:
     run_report(arguments)
 
 
+def train(arguments: list[str]) -> None:
+    """Train an architecture file in full, with a config's task and recipe."""
+    from rena_pl.commands.train import run_train
+
+    run_train(arguments)
+
+
+def test(arguments: list[str]) -> None:
+    """Print the accuracy of a run's network on a split."""
+    from rena_pl.commands.test import run_test
+
+    run_test(arguments)
+
+
+def predict(arguments: list[str]) -> None:
+    """Print what a run's network says to recordings or images."""
+    from rena_pl.commands.predict import run_predict
+
+    run_predict(arguments)
+
+
+def export(arguments: list[str]) -> None:
+    """Write a run's network to a file for devices, and check it."""
+    from rena_pl.commands.export import run_export
+
+    run_export(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "fit": fit,
-    "compare": compare,
+    "train": train,
+    "test": test,
+    "predict": predict,
+    "export": export,
     "profile": profile,
     "report": report,
+    "compare": compare,
 }
 
 

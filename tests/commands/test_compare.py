@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from rena_pl.cli import main
-from rena_pl.commands.compare import read_settings
+from rena_pl.commands.search_settings import search_settings
 from rena_pl.tabular import Table
 from tests import tables
 from tests.conftest import REPOSITORY
@@ -120,7 +120,9 @@ def test_mistakes_are_said_in_a_sentence(
 @pytest.mark.data
 def test_the_shipped_tables_are_read(config: Path, real_data: Path) -> None:
     file = str(real_data / "nasbench201.csv.gz")
-    controller, task, _ = read_settings(["--config", str(config), "--data.init_args.file", file])
+    arguments = ["--config", str(config), "--data.init_args.file", file]
+    given = search_settings("rena compare", arguments)
+    controller, task = given.controller, given.task
     assert isinstance(task, Table)
     controller.objective.check(task.resources.entries)
     assert controller.budget.children == 1

@@ -29,7 +29,7 @@ class ChildData(Protocol):
         """The training batches of one epoch."""
 
     def split(self, name: str) -> Iterator[Batch]:
-        """All examples of `val` or `test`, in order."""
+        """All examples of `train`, `val` or `test`."""
 
 
 def stated_shapes(task: Any) -> tuple[Shape, int]:
@@ -127,7 +127,8 @@ class LoadedData:
 
     def split(self, name: str) -> Iterator[Batch]:
         """The batches of the task's loader of that split."""
-        loader: Any = self.task.val_dataloader() if name == "val" else self.task.test_dataloader()
+        loaders = {"val": self.task.val_dataloader, "test": self.task.test_dataloader}
+        loader: Any = loaders[name]() if name in loaders else self.loader
         yield from map(self._move, loader)
 
     def _move(self, batch: Any) -> tuple[Tensor, Tensor]:

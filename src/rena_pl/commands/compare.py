@@ -9,17 +9,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import yaml
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningDataModule
-from lightning.pytorch.cli import LightningCLI
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Lines
 
-from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.fit import TRAINER_DEFAULTS, own_modules, quiet
-from rena_pl.commands.yaml_words import check_configs, read_words
+from rena_pl.commands.fit import quiet
+from rena_pl.commands.search_settings import search_settings
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.search.compare import SEARCHERS, Curve, best_of_table, curve_of, search, summary
@@ -28,6 +23,7 @@ from rena_pl.search.run_folder import RunFolder
 from rena_pl.tabular import Table
 from rena_pl.whole_files import write_whole
 
+COMMAND = "rena compare"
 DEFAULT = "rena,random,evolution,hill,tpe,nsga2"
 
 
@@ -39,7 +35,8 @@ def run_compare(arguments: list[str]) -> None:
     """
     options, config = _options(arguments)
     quiet()
-    controller, task, settings = read_settings(config)
+    given = search_settings(COMMAND, config)
+    controller, task, settings = given.controller, given.task, given.values
     folder = options.folder or Path(settings["trainer"]["default_root_dir"]) / "compare"
     settings["seed_everything"] = settings["model"]["seed"] = None  # every run has its own
     run_folder = RunFolder(folder, settings, option="--folder")
@@ -55,7 +52,7 @@ def run_compare(arguments: list[str]) -> None:
             evaluations, controller.objective, epochs, top, options.target
         )
     figures = {
-        "command": "rena compare " + " ".join(arguments),
+        "command": f"{COMMAND} {' '.join(arguments)}",
         "child_epochs": epochs,
         "bounds": [str(constraint) for constraint in controller.objective.constraints],
         "target": options.target,
@@ -69,7 +66,7 @@ def run_compare(arguments: list[str]) -> None:
 def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options of the comparison, and those of the search that are left."""
     parser = argparse.ArgumentParser(
-        prog="rena compare",
+        prog=COMMAND,
         description="Run searchers on the same config. All options of `rena fit` are options too.",
         allow_abbrev=False,
     )
@@ -98,39 +95,6 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         if value is not None and value < 1:
             raise RenaError(f"--{name} {value}: must be at least 1")
     return options, rest
-
-
-def read_settings(config: list[str]) -> tuple[Controller, LightningDataModule, dict[str, Any]]:
-    """The controller and the task of a config, and all of its values.
-
-    Args:
-        config: Arguments as for `rena fit`.
-
-    Raises:
-        RenaError: They are not usable.
-    """
-    own_modules()
-    read_words()
-    check_configs(config)
-    try:
-        cli = LightningCLI(
-            Controller,
-            LightningDataModule,
-            subclass_mode_data=True,
-            save_config_callback=None,
-            seed_everything_default=0,
-            trainer_defaults={**TRAINER_DEFAULTS, "logger": False},
-            parser_kwargs={"exit_on_error": False, "prog": "rena compare"},
-            auto_configure_optimizers=False,
-            args=config,
-            run=False,
-        )
-    except argparse.ArgumentError as error:
-        raise RenaError(sentence(error)) from None
-    except (TypeError, ValueError, MisconfigurationException) as error:
-        raise RenaError(sentence(error)) from error
-    settings = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
-    return cli.model, cli.datamodule, settings
 
 
 def _usual_epochs(controller: Controller, updates: int) -> int:
@@ -166,10 +130,9 @@ def _run_all(
 def _run_one(config: list[str], run: tuple[str, int], epochs: int, folder: Path) -> None:
     name, seed = run
     quiet()
-    controller, task, _ = read_settings([*config, "--seed_everything", str(seed)])
-    controller.seed = seed
+    given = search_settings(COMMAND, [*config, "--seed_everything", str(seed)])
     place = _place(folder, name, seed)
-    search(controller, task, name, epochs, place)
+    search(given.controller, given.task, name, epochs, place)
     write_whole(place / "ended", f"{epochs}\n")
 
 

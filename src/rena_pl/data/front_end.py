@@ -1,8 +1,9 @@
-"""From waveform to normalised features, as a module that can be part of an exported network."""
+"""From raw input to normalised features, as modules that can be part of an exported network."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,38 @@ FeatureKind = Literal["mfcc", "log_mel"]
 _LOG_FLOOR = 1e-6
 
 
-class SpeechFrontEnd(nn.Module):
+class FrontEnd(nn.Module):
+    """Turns raw input into features, normalised by the mean and deviation of the training split.
+
+    A subclass states its `kind`, keeps the arguments of its constructor as `settings`, and has the
+    buffers `mean` and `std`; `rena_pl.data.described` builds it anew from `describe`.
+    """
+
+    kind: ClassVar[str]
+    settings: Mapping[str, Any]
+    mean: Tensor
+    std: Tensor
+
+    def normalise(self, features: Tensor) -> Tensor:
+        """`features` with the mean and deviation of the training split taken out."""
+        return (features - self.mean) / self.std
+
+    def describe(self) -> dict[str, Any]:
+        """Kind, settings, mean and deviation as plain values for JSON."""
+        return {
+            "kind": self.kind,
+            **self.settings,
+            "mean": _plain(self.mean),
+            "std": _plain(self.std),
+        }
+
+
+def _plain(values: Tensor) -> list[float]:
+    """Nine digits tell any two float32 numbers apart."""
+    return [float(f"{value:.9g}") for value in values.flatten().tolist()]
+
+
+class SpeechFrontEnd(FrontEnd):
     """MFCC or log-mel features of one-second clips, normalised per feature.
 
     Args:
@@ -27,8 +59,7 @@ class SpeechFrontEnd(nn.Module):
         hop_ms: Distance between the starts of two windows.
     """
 
-    mean: Tensor
-    std: Tensor
+    kind = "speech"
 
     def __init__(
         self,
@@ -38,6 +69,12 @@ class SpeechFrontEnd(nn.Module):
         hop_ms: int = 10,
     ) -> None:
         super().__init__()
+        self.settings = {
+            "features": features,
+            "n_features": n_features,
+            "window_ms": window_ms,
+            "hop_ms": hop_ms,
+        }
         window = SAMPLE_RATE * window_ms // 1000
         self.hop = SAMPLE_RATE * hop_ms // 1000
         bands = n_features if features == "log_mel" else max(40, n_features)
@@ -60,10 +97,6 @@ class SpeechFrontEnd(nn.Module):
         """`(batch, samples)` to features `(batch, 1, features, frames)`, not normalised yet."""
         features: Tensor = self.transform(waveforms)
         return features.unsqueeze(1)
-
-    def normalise(self, features: Tensor) -> Tensor:
-        """`features` with the mean and deviation of the training split taken out."""
-        return (features - self.mean) / self.std
 
     def fit(self, features: Tensor) -> None:
         """Take the mean and deviation per feature from raw features `(..., features, frames)`."""

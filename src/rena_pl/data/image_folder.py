@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from rena_pl.data.files import File, Skipped, files_in, read_all, report_skipped
 from rena_pl.data.images import ImageTask, stratified_split
+from rena_pl.data.pixels import read_pixels
 from rena_pl.data.tensor_task import SPLITS, Batch
 from rena_pl.errors import RenaError
 
 # Pillow alone decides what an image is, except that notes beside the images are no damaged images.
 _NOT_IMAGES = (".txt", ".md", ".json", ".csv")
-# Those that Pillow reads by itself: for some others it starts other programs.
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-MOST_PIXELS = 50_000_000
 
 
 class ImageFolder(ImageTask):
@@ -134,16 +130,4 @@ class ImageFolder(ImageTask):
         return torch.from_numpy(np.stack(pixels)), targets
 
     def _read(self, path: Path) -> NDArray[np.uint8]:
-        try:
-            with Image.open(path, formats=_FORMATS) as image:
-                if prod(image.size) > MOST_PIXELS:
-                    raise ValueError(f"more than {MOST_PIXELS:,} pixels")
-                converted = image.convert("RGB" if self.channels == 3 else "L")
-        except Exception as error:  # what Pillow raises depends on the format and on the damage
-            raise ValueError(str(error)) from error
-        if converted.size != (self.image_size, self.image_size):
-            converted = converted.resize(
-                (self.image_size, self.image_size), Image.Resampling.BILINEAR
-            )
-        pixels = np.asarray(converted, np.uint8).reshape(*converted.size, self.channels)
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return read_pixels(path, *self.input_shape)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rena_pl.data.draw import uniform_integers
+from rena_pl.data.pixels import PixelFrontEnd
 from rena_pl.data.tensor_task import SPLITS, Batch, Split, TensorTask
 from rena_pl.errors import RenaError
 
@@ -45,14 +46,12 @@ class ImageTask(TensorTask):
     def load(self) -> dict[str, Split]:
         """The images of all splits, normalised per channel by the training split."""
         images = self.images()
-        pixels = images["train"][0].float()
-        std, mean = torch.std_mean(pixels, dim=(0, 2, 3), keepdim=True)
-        std = std.clamp(min=1.0)
-        splits = {}
-        for name in SPLITS:
-            pixels, targets = images[name]
-            splits[name] = Split(((pixels.float() - mean) / std)[:, None], targets)
-        return splits
+        self.front_end = PixelFrontEnd(self.input_shape[0])
+        self.front_end.fit(images["train"][0])
+        return {
+            name: Split(self.front_end(images[name][0])[:, None], images[name][1])
+            for name in SPLITS
+        }
 
     def augment(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Mirror, shift and cut out every image by its own draw."""

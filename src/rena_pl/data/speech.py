@@ -66,10 +66,12 @@ class SpeechTask(TensorTask):
         seed: Seed of everything random in the data.
 
     Attributes:
-        front_end: The module that computes the features; normalises once the splits are loaded.
+        front_end: Computes the features; normalises once the splits are loaded.
         tried: How many recordings were to be read.
         skipped: Path and reason of the ones among them that could not be used.
     """
+
+    front_end: SpeechFrontEnd
 
     # Loudness of the speech over the noise that is mixed in.
     snr_db: tuple[float, float] = (5.0, 30.0)
@@ -206,6 +208,18 @@ class SpeechTask(TensorTask):
             return waveforms
         return noise.mix_into(waveforms, self.noise_probability, self.snr_db, generator)
 
+    def waveforms(self, split: str) -> Iterator[Batch]:
+        """What the features of a split come from, in the same order, a few clips at a time.
+
+        Of the training split, view 0.
+
+        Returns:
+            Waveforms `(clips, samples)` in -1..1 at 16 kHz, and classes `(clips,)`.
+        """
+        clips, noise = self.clips()[split], NoiseBank(part_for_split(self.backgrounds(), split))
+        for (heard,), classes in self._heard(split, 1, clips, self._silent(clips), noise):
+            yield heard, classes
+
     @torch.no_grad()
     def _compute(self) -> dict[str, Split]:
         clips, backgrounds = self.clips(), self.backgrounds()
@@ -218,7 +232,7 @@ class SpeechTask(TensorTask):
         """The features of one split: codes to train on, halves (float16) to evaluate on."""
         training = name == "train"
         views = 1 + self.augmented_views if training else 1
-        silent = self.extras(int((clips.targets < len(self.words)).sum())) if self.silence else 0
+        silent = self._silent(clips)
         most = len(clips) + silent
         dtype = torch.int8 if training else torch.float16
         features = torch.empty(most, views, *self.input_shape, dtype=dtype)
@@ -233,10 +247,21 @@ class SpeechTask(TensorTask):
             used = rows.stop
         return Split(features[:used], targets[:used])
 
+    def _silent(self, clips: Clips) -> int:
+        """How many clips of silence a split has besides these."""
+        return self.extras(int((clips.targets < len(self.words)).sum())) if self.silence else 0
+
     def _chunks(
         self, split: str, views: int, clips: Clips, silent: int, noise: NoiseBank
     ) -> Iterator[Batch]:
-        """Raw features `(n, views, channels, height, width)` and classes `(n,)`, n by n.
+        """Raw features `(n, views, channels, height, width)` and classes `(n,)`, n by n."""
+        for heard, classes in self._heard(split, views, clips, silent, noise):
+            yield torch.stack([self.front_end.raw(view) for view in heard], dim=1), classes
+
+    def _heard(
+        self, split: str, views: int, clips: Clips, silent: int, noise: NoiseBank
+    ) -> Iterator[tuple[list[Tensor], Tensor]]:
+        """Waveforms `(n, samples)` of every view, and classes `(n,)`, n by n.
 
         Every chunk is spread over the whole split, so that a few of them speak for all.
         """
@@ -252,8 +277,8 @@ class SpeechTask(TensorTask):
                 heard = change_speed(plain, self.speed_change, generator) if view else plain
                 heard = self.render(split, view, heard, noise, generator)
                 heard = torch.cat([heard, noise.silence(len(silence), generator)])
-                rendered.append(self.front_end.raw(heard))
-            yield torch.stack(rendered, dim=1), classes
+                rendered.append(heard)
+            yield rendered, classes
 
     def _fit(self, chunks: Iterator[Batch]) -> Iterator[Batch]:
         """The same chunks, once the first of them have told the front end how to normalise."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from rena_pl.data.codes import decode
+from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.hashing import short_hash
 
@@ -73,7 +74,13 @@ class TensorTask(LightningDataModule):
     Args:
         batch_size: Examples in a training batch.
         seed: Seed of everything random in the task: synthesis, noise, order of batches.
+
+    Attributes:
+        front_end: Makes features of raw input; normalises once the splits are loaded. None where
+            the task says nothing about raw input.
     """
+
+    front_end: FrontEnd | None = None
 
     def __init__(self, batch_size: int = 100, seed: int = 0) -> None:
         super().__init__()

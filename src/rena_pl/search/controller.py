@@ -325,8 +325,9 @@ class Controller(LightningModule):
             assert self.task is not None
             self.task.setup("test")
             outcome = conclude(trained, self.evaluator)
-            labels = getattr(self.task, "labels", None)
-            self.summary = write_outcome(outcome, self.evaluator, labels, self.seconds, self.folder)
+            self.summary = write_outcome(
+                outcome, self.evaluator, self.task, self.seconds, self.folder
+            )
 
     def best(self) -> Evaluation:
         """The child with the highest reward so far, the first of equals; no full training."""

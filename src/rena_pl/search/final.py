@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch import LightningDataModule
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.fit import accuracy, predict
 from rena_pl.child.module import Child
+from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
@@ -20,6 +22,8 @@ from rena_pl.objective import Objective
 from rena_pl.whole_files import write_whole
 
 SUMMARY = "summary.json"
+ARCHITECTURE = Path("best", "architecture.json")
+WEIGHTS = Path("best", "model.safetensors")
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def conclude(trained: list[Evaluation], evaluator: Evaluator) -> Outcome:
 def write_outcome(
     outcome: Outcome,
     evaluator: Evaluator,
-    labels: list[str] | None,
+    task: LightningDataModule,
     seconds: float,
     folder: Path,
 ) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def write_outcome(
     Args:
         outcome: What is written.
         evaluator: Knows the rest.
-        labels: The classes in the order of the network's outputs, where the task names them.
+        task: May name its classes, in the order of the network's outputs, and have a front end.
         seconds: What the search took.
         folder: The run folder.
 
@@ -127,9 +131,10 @@ def write_outcome(
         The summary.
     """
     best, trainer = outcome.best, _trainer(evaluator)
-    (folder / "best").mkdir(parents=True, exist_ok=True)
-    best.architecture.save(folder / "best" / "architecture.json")
-    save_weights(_weights(best, evaluator), folder / "best" / "model.safetensors")
+    front_end = getattr(task, "front_end", None)
+    (folder / ARCHITECTURE).parent.mkdir(parents=True, exist_ok=True)
+    best.architecture.save(folder / ARCHITECTURE)
+    save_weights(_weights(best, evaluator), folder / WEIGHTS)
     summary = {
         "arch_id": best.architecture.arch_id,
         "start_arch_id": outcome.start.architecture.arch_id,
@@ -146,7 +151,8 @@ def write_outcome(
         "seconds": round(seconds, 1),
         "input_shape": list(trainer.input_shape),
         "num_classes": trainer.num_classes,
-        "labels": labels,
+        "labels": getattr(task, "labels", None),
+        "front_end": front_end.describe() if isinstance(front_end, FrontEnd) else None,
     }
     write_whole(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary

@@ -1,0 +1,70 @@
+"""`rena export`: the network of a run as a file for devices."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rena_pl.commands.fit import quiet
+from rena_pl.commands.run_task import task_of
+from rena_pl.deploy.onnx_export import Exported, export_onnx
+from rena_pl.deploy.onnx_graph import require_onnx
+from rena_pl.deploy.trained import Trained, load
+
+
+def run_export(arguments: list[str]) -> None:
+    """Load, export, compare with PyTorch on the test split, measure, print.
+
+    Raises:
+        RenaError: The run has not ended, its data are not usable, a package is missing, or the
+            file does not agree with PyTorch.
+    """
+    parser = argparse.ArgumentParser(
+        prog="rena export",
+        description="Write a run's network to RUN/export and compare it with PyTorch on the test "
+        "split. `--data.root PATH` and the like change the run's task.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("run", type=Path, help="a run folder")
+    parser.add_argument("--format", choices=["onnx"], default="onnx", help="default: %(default)s")
+    parser.add_argument(
+        "--int8", action="store_true", help="quantise weights and activations to eight bits"
+    )
+    parser.add_argument(
+        "--raw-audio",
+        action="store_true",
+        help="put the front end into the graph: waveforms (batch, samples) at 16 kHz in",
+    )
+    options, changes = parser.parse_known_args(arguments)
+    quiet()
+    require_onnx()
+    trained = load(options.run)
+    task = task_of(options.run, trained, changes)
+    name = "network" + options.raw_audio * "_raw_audio" + options.int8 * "_int8"
+    path = options.run / "export" / f"{name}.onnx"
+    exported = export_onnx(trained, task, path, options.int8, options.raw_audio)
+    _print(exported, trained)
+
+
+def _print(exported: Exported, trained: Trained) -> None:
+    profile = trained.summary["profile"]
+    table = Table("", box=None, padding=(0, 2))
+    for heading in ("the file", "PyTorch, float32"):
+        table.add_column(heading, justify="right")
+    for name, file, network in (
+        ("test accuracy", f"{exported.accuracy:.2%}", f"{exported.torch_accuracy:.2%}"),
+        ("same class", f"{exported.agreement:.2%}", ""),
+        ("size, bytes", f"{exported.file_bytes:,}", f"{profile['model_bytes']:,}"),
+        ("peak memory, bytes", f"{exported.peak_memory:,}", f"{profile['peak_memory']:,}"),
+        ("latency, ms", f"{1000 * exported.latency:.3f}", ""),
+        ("parameters", "", f"{profile['params']:,}"),
+        ("FLOPs", "", f"{profile['flops']:,}"),
+    ):
+        table.add_row(name, file, network)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("Latency: median at batch 1 on one thread of this machine.")
+    console.print(f"file: {exported.path}", soft_wrap=True)

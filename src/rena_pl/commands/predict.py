@@ -1,0 +1,65 @@
+"""`rena predict`: what a run's network says to recordings or images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rena_pl.commands.fit import quiet
+from rena_pl.data.files import read_all
+from rena_pl.deploy.raw_input import files_of, read_file, read_stream
+from rena_pl.deploy.trained import Trained, load
+from rena_pl.errors import RenaError
+
+STANDARD_INPUT = "-"
+BATCH = 100
+
+
+def run_predict(arguments: list[str]) -> None:
+    """Load, read, print a line for every file: path, label and probability, separated by tabs.
+
+    Raises:
+        RenaError: The run has not ended, or a file cannot be read.
+    """
+    parser = argparse.ArgumentParser(
+        prog="rena predict",
+        description="Prints path, label and probability of every file, separated by tabs.",
+    )
+    parser.add_argument("run", type=Path, help="a run folder")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        help="recordings or images, folders of them, or - for 16 kHz mono PCM16 on standard input",
+    )
+    options = parser.parse_args(arguments)
+    quiet()
+    trained = load(options.run)
+    if trained.front_end is None:
+        raise RenaError(f"{options.run}: its task does not say how features are made of raw input")
+    for given in options.inputs:
+        if given == STANDARD_INPUT:
+            _print(trained, [given], read_stream(sys.stdin.buffer, trained)[None])
+        else:
+            paths = files_of(Path(given))
+            for begin in range(0, len(paths), BATCH):
+                _predict(trained, paths[begin : begin + BATCH])
+
+
+def _predict(trained: Trained, paths: list[Path]) -> None:
+    contents, _, failed = read_all(paths, lambda path: read_file(path, trained))
+    if failed:
+        path, reason = failed[0]
+        raise RenaError(f"{path}: cannot be read: {reason}")
+    _print(trained, [str(path) for path in paths], torch.stack(contents))
+
+
+def _print(trained: Trained, names: list[str], raw: Tensor) -> None:
+    probabilities, classes = trained.probabilities(raw).max(1)
+    for name, probability, number in zip(
+        names, probabilities.tolist(), classes.tolist(), strict=True
+    ):
+        print(f"{name}\t{trained.labels[number]}\t{probability:.4f}", flush=True)

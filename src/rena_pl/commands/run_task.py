@@ -1,0 +1,56 @@
+"""The task of a finished run, from the config in its folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import yaml
+from jsonargparse import ArgumentParser
+from lightning.pytorch import LightningDataModule
+
+from rena_pl.child.data import stated_shapes
+from rena_pl.commands.config_errors import sentence
+from rena_pl.commands.yaml_words import read_words
+from rena_pl.deploy.trained import Trained
+from rena_pl.errors import RenaError
+from rena_pl.search.run_folder import CONFIG
+
+
+def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataModule:
+    """The task that a network was trained on, set up.
+
+    Args:
+        run: The run folder.
+        trained: Its network.
+        options: What differs from the run's config, such as `--data.root PATH`.
+
+    Raises:
+        RenaError: The config or an option is not usable, the data are not there, or they are not
+            for this network.
+    """
+    sys.path.append(str(Path.cwd()))  # where the user's own tasks may stand
+    read_words()
+    parser = ArgumentParser(prog="rena", exit_on_error=False)
+    parser.add_subclass_arguments(LightningDataModule, "data", required=True)
+    try:
+        settings = yaml.safe_load((run / CONFIG).read_text())["data"]
+        config = parser.parse_args(["--data", json.dumps(settings), *options])
+        task = parser.instantiate_classes(config).data
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise RenaError(f"{run / CONFIG}: cannot be read: {sentence(error)}") from None
+    except (argparse.ArgumentError, ValueError) as error:
+        raise RenaError(sentence(error)) from None
+    assert isinstance(task, LightningDataModule)
+    task.prepare_data()
+    task.setup("fit")
+    task.setup("test")
+    shapes, expected = stated_shapes(task), (trained.input_shape, len(trained.labels))
+    if shapes != expected:
+        raise RenaError(
+            f"{run}: the network is for features {expected[0]} and {expected[1]} classes, the data "
+            f"have {shapes[0]} and {shapes[1]}"
+        )
+    return task

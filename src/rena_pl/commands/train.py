@@ -1,0 +1,102 @@
+"""`rena train`: one architecture trained in full, in a folder like that of a search."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from rich.console import Console
+
+from rena_pl.architecture import Architecture
+from rena_pl.commands.fit import quiet
+from rena_pl.commands.search_settings import search_settings
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import FINAL, Candidate
+from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
+from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.weights import WeightStore
+from rena_pl.objective import Objective
+from rena_pl.resources.resources import NetworkResources
+from rena_pl.search.controller import Controller
+from rena_pl.search.final import conclude, read_summary, write_outcome
+from rena_pl.search.run_folder import RunFolder
+from rena_pl.search.setting import setting_of
+
+
+def run_train(arguments: list[str]) -> None:
+    """Train with the config's recipe, test once, and write the folder; once, not again.
+
+    Raises:
+        RenaError: The architecture, the config or the data are not usable, or training failed.
+    """
+    parser = argparse.ArgumentParser(
+        prog="rena train",
+        description="Train an architecture in full. All options of `rena fit` are options too; "
+        "the bounds do not count.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("architecture", type=Path, help="an architecture's JSON file")
+    parser.add_argument(
+        "--epochs", type=int, help="default: `model.budget.final_epochs` of the config"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="default: `train/ARCH_ID` in the config's run folder"
+    )
+    options, config = parser.parse_known_args(arguments)
+    architecture = Architecture.load(options.architecture)
+    quiet()
+    settings = search_settings("rena train", config)
+    budget = settings.controller.budget
+    epochs = budget.final_epochs if options.epochs is None else options.epochs
+    if epochs < 1:
+        raise RenaError(f"--epochs {epochs}: must be at least 1")
+    values = settings.values
+    root = Path(values["trainer"]["default_root_dir"])
+    folder = options.folder or root / "train" / architecture.arch_id
+    values["model"]["start"] = str(options.architecture)
+    values["model"]["budget"]["final_epochs"] = epochs
+    run_folder = RunFolder(folder, values)
+    with Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs"):
+        candidate = Candidate(architecture, None, epochs, (FINAL, 0, 0))
+        summary = _train(candidate, settings.controller, settings.task, settings.device, run_folder)
+    print(f"test accuracy {summary['test_accuracy']:.2%}")
+    print(f"run folder: {folder}")
+
+
+def _train(
+    candidate: Candidate,
+    controller: Controller,
+    task: LightningDataModule,
+    device: torch.device,
+    folder: RunFolder,
+) -> dict[str, Any]:
+    """Evaluate a candidate as a search does its full trainings; the summary."""
+    began = time.monotonic()
+    torch.set_num_threads(controller.threads)
+    task.prepare_data()
+    task.setup("fit")
+    recipe, metric, path = controller.recipe, controller.metric, folder.path
+    weights = WeightStore(path / "weights")
+    trainer = ChildTrainer(task, recipe, metric, weights, device, inherit=False)
+    folder.claim()
+    mend_journal(path / "ledger.journal")
+    objective = Objective()
+    setting = setting_of(controller.seed, task, objective, recipe, metric, inherit=False)
+    evaluator = Evaluator(
+        NetworkResources(trainer.input_shape, trainer.num_classes),
+        objective,
+        Ledger(path / "ledger.journal", setting),
+        trainer,
+        setting,
+    )
+    before = read_summary(path)
+    if before is not None and evaluator.find(candidate) is not None:
+        return before
+    trained = evaluator.evaluate(candidate)
+    task.setup("test")
+    outcome = conclude([trained], evaluator)
+    return write_outcome(outcome, evaluator, task, time.monotonic() - began, path)

@@ -1,0 +1,164 @@
+"""From a trained network to an ONNX file that was tried out on the test split."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor, nn
+
+from rena_pl.child.data import child_data
+from rena_pl.data.front_end import SAMPLE_RATE, SpeechFrontEnd
+from rena_pl.data.speech import SpeechTask
+from rena_pl.data.tensor_task import Batch
+from rena_pl.deploy.int8 import quantise
+from rena_pl.deploy.onnx_graph import AUDIO, FEATURES, LOGITS, annotate, behind, export
+from rena_pl.deploy.onnx_session import OnnxNetwork
+from rena_pl.deploy.trained import Trained
+from rena_pl.errors import RenaError
+from rena_pl.whole_files import unfinished_path
+
+LEAST_AGREEMENT = 0.999
+"""Share of test examples for which a float file must choose the class that PyTorch chooses."""
+MOST_LOST = 0.01
+"""Accuracy that an int8 file may lose on the test split."""
+CALIBRATION_EXAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX file and what was measured of it.
+
+    Attributes:
+        path: The file.
+        file_bytes: Its size.
+        peak_memory: Bytes of the tensors alive at once, at their most, at batch 1.
+        latency: Seconds of one inference at batch 1 on one thread.
+        accuracy: On the test split.
+        torch_accuracy: PyTorch's, on the same input.
+        agreement: Share of the test examples for which both choose the same class.
+    """
+
+    path: Path
+    file_bytes: int
+    peak_memory: int
+    latency: float
+    accuracy: float
+    torch_accuracy: float
+    agreement: float
+
+
+def export_onnx(
+    trained: Trained, task: LightningDataModule, path: Path, int8: bool, raw_audio: bool
+) -> Exported:
+    """Write an ONNX file, run it on the test split, and measure it.
+
+    Args:
+        trained: The network.
+        task: Its task, set up.
+        path: The file; it is there only if the network in it does what it should.
+        int8: Whether the network is quantised; calibrated on training examples.
+        raw_audio: Whether the front end is part of the graph, which then takes waveforms
+            `(batch, samples)` in -1..1 at 16 kHz. The front end stays in float32.
+
+    Raises:
+        RenaError: The network cannot be exported, or the file does not agree with PyTorch.
+    """
+    if raw_audio and not (
+        isinstance(trained.front_end, SpeechFrontEnd) and isinstance(task, SpeechTask)
+    ):
+        raise RenaError("--raw-audio is for networks that were trained on a speech task")
+    model = export(trained.network, torch.randn(2, *trained.input_shape), FEATURES, LOGITS)
+    if int8:
+        model = quantise(model, _calibration(task))
+    reference: nn.Module = trained
+    if raw_audio:
+        assert trained.front_end is not None
+        front_end = export(trained.front_end, torch.randn(2, SAMPLE_RATE), AUDIO, FEATURES)
+        model = behind(front_end, model)
+        reference = nn.Sequential(trained.front_end, trained.network)
+    annotate(model, notes(trained))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = unfinished_path(path)
+    try:
+        unfinished.write_bytes(model.SerializeToString())
+        exported = _tried(unfinished, reference, _test_batches(task, raw_audio), path)
+        _require_agreement(exported, int8)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return exported
+
+
+def notes(trained: Trained) -> dict[str, str]:
+    """What a user of the file has to know besides the graph, as texts."""
+    front_end = None if trained.front_end is None else trained.front_end.describe()
+    speech = isinstance(trained.front_end, SpeechFrontEnd)
+    return {
+        "arch_id": trained.architecture.arch_id,
+        "labels": json.dumps(trained.labels),
+        "input_shape": json.dumps(trained.input_shape),
+        "front_end": json.dumps(front_end),
+        **({"sample_rate": str(SAMPLE_RATE)} if speech else {}),
+    }
+
+
+def _calibration(task: LightningDataModule) -> Iterator[Tensor]:
+    """Training batches, as many as make up the calibration examples."""
+    data = child_data(task, torch.device("cpu"))
+    count = 0
+    for features, _ in data.epoch(torch.Generator().manual_seed(0)):
+        yield features
+        count += len(features)
+        if count >= CALIBRATION_EXAMPLES:
+            return
+
+
+def _test_batches(task: LightningDataModule, raw_audio: bool) -> Iterator[Batch]:
+    if raw_audio:
+        assert isinstance(task, SpeechTask)
+        return task.waveforms("test")
+    return child_data(task, torch.device("cpu")).split("test")
+
+
+@torch.inference_mode()
+def _tried(path: Path, reference: nn.Module, batches: Iterable[Batch], name: Path) -> Exported:
+    """Run a file and PyTorch on the same input, and measure the file."""
+    network = OnnxNetwork(path)
+    total = right = right_in_torch = same = 0
+    example: Tensor | None = None
+    for inputs, targets in batches:
+        example = inputs[:1]
+        chosen, expected = network(inputs).argmax(1), reference(inputs).argmax(1)
+        total += len(targets)
+        right += int((chosen == targets).sum())
+        right_in_torch += int((expected == targets).sum())
+        same += int((chosen == expected).sum())
+    assert example is not None
+    return Exported(
+        path=name,
+        file_bytes=path.stat().st_size,
+        peak_memory=network.peak_memory(example),
+        latency=network.latency(example),
+        accuracy=right / total,
+        torch_accuracy=right_in_torch / total,
+        agreement=same / total,
+    )
+
+
+def _require_agreement(exported: Exported, int8: bool) -> None:
+    lost = exported.torch_accuracy - exported.accuracy
+    if int8 and lost > MOST_LOST:
+        raise RenaError(
+            f"{exported.path}: not written: in int8 the network has {exported.accuracy:.2%} of the "
+            f"test examples right, {100 * lost:.2f} points less than in float"
+        )
+    if not int8 and exported.agreement < LEAST_AGREEMENT:
+        raise RenaError(
+            f"{exported.path}: not written: it agrees with PyTorch on {exported.agreement:.2%} of "
+            f"the test examples, at least {LEAST_AGREEMENT:.1%} are needed"
+        )

@@ -1,0 +1,243 @@
+"""`rena train`, `test`, `predict` and `export`, as people use them."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from rena_pl.architecture import Architecture
+from rena_pl.cli import main
+from rena_pl.data.waveforms import to_int16
+from rena_pl.deploy import onnx_export
+from rena_pl.deploy.trained import load
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.layers import layer_types
+from tests.data.conftest import tone, write_wav
+
+
+def rena(*arguments: object) -> None:
+    main([str(argument) for argument in arguments])
+
+
+def fails_with(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one sentence on standard error of a command that exits with 2."""
+    with pytest.raises(SystemExit) as exit_:
+        rena(*arguments)
+    assert exit_.value.code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("rena: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_a_trained_network_is_not_trained_again(
+    run: Path, architecture: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load(run).summary["test_accuracy"] > 0.8
+    weights = (run / "best" / "model.safetensors").stat().st_mtime_ns
+    trained = Ledger(run / "ledger.journal").evaluations()
+    command = ["train", architecture, "--config", config, "--folder", run]
+    rena(*command, "--epochs", 15)
+    assert "test accuracy" in capsys.readouterr().out
+    assert Ledger(run / "ledger.journal").evaluations() == trained
+    assert (run / "best" / "model.safetensors").stat().st_mtime_ns == weights
+    assert "final_epochs = 15, not 3" in fails_with(capsys, *command, "--epochs", 3)
+
+
+def test_train_goes_to_a_folder_of_its_own(
+    architecture: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rena("train", architecture, "--config", config, "--epochs", 1)
+    folder = Path(capsys.readouterr().out.splitlines()[-1].removeprefix("run folder: "))
+    assert folder.parent.name == "train"
+    assert load(folder).architecture.arch_id == folder.name
+
+
+def test_train_names_what_is_wrong(
+    architecture: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", architecture, "--config", config, "--folder", tmp_path / "run"]
+    assert "gone.json" in fails_with(capsys, "train", "gone.json", "--config", config)
+    assert "--epochs 0" in fails_with(capsys, *command, "--epochs", 0)
+    assert "--modell" in fails_with(capsys, *command, "--modell", 1)
+    assert "no folder /not/there" in fails_with(capsys, *command, "--data.root", "/not/there")
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_test_prints_an_accuracy(split: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rena("test", run, "--split", split)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{split} accuracy ")
+    if split != "train":
+        accuracy = json.loads((run / "summary.json").read_text())[f"{split}_accuracy"]
+        assert f"{accuracy:.2%}" in printed
+
+
+def test_data_that_have_moved_are_named_on_the_command_line(
+    run: Path, spoken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, moved = tmp_path / "run", tmp_path / "moved"
+    shutil.copytree(run, folder)
+    shutil.copytree(spoken, moved)
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    settings["data"]["init_args"]["root"] = "/not/there"
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert "no folder /not/there" in fails_with(capsys, "test", folder)
+    rena("test", folder, "--data.root", moved)
+    assert "test accuracy" in capsys.readouterr().out
+    assert "'roott'" in fails_with(capsys, "test", folder, "--data.roott", moved)
+    sentence = fails_with(
+        capsys, "test", folder, "--data.root", moved, "--data.init_args.keywords", "[yes, no, cat]"
+    )
+    assert "4 classes, the data have (1, 40, 101) and 5" in sentence
+
+
+@contextmanager
+def standard_input(content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    yield
+
+
+def test_predict_reads_files_folders_and_standard_input(
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of any rate and length."""
+    yes = write_wav(tmp_path / "yes.wav", tone("yes", seed=100))
+    no = write_wav(tmp_path / "recorded" / "no.flac", tone("no", 1.7, 44_100, seed=101), 44_100)
+    (no.parent / "notes.txt").write_text("a tone")
+    (no.parent / ".hidden").write_text("nothing")
+    with standard_input(to_int16(tone("no", seed=102)).tobytes(), monkeypatch):
+        rena("predict", run, yes, no.parent, "-")
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [line[:2] for line in lines] == [[str(yes), "yes"], [str(no), "no"], ["-", "no"]]
+    assert all(0.25 < float(line[2]) <= 1 for line in lines)
+
+
+def test_predict_names_what_it_cannot_read(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wrong.wav").write_text("no recording")
+    (tmp_path / "empty").mkdir()
+    assert "wrong.wav: cannot be read" in fails_with(capsys, "predict", run, tmp_path / "wrong.wav")
+    assert "gone.wav: no such file" in fails_with(capsys, "predict", run, tmp_path / "gone.wav")
+    assert "no files" in fails_with(capsys, "predict", run, tmp_path / "empty")
+    assert "not a run folder" in fails_with(capsys, "predict", tmp_path, tmp_path / "wrong.wav")
+    with standard_input(b"abc", monkeypatch):
+        assert "3 bytes are no 16-bit samples" in fails_with(capsys, "predict", run, "-")
+
+
+@pytest.fixture(scope="module")
+def image_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that tells red images from green ones, and `data` beside it."""
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 6)):
+        for number, label in enumerate(("red", "green")):
+            (folder / "data" / split / label).mkdir(parents=True)
+            for index in range(count):
+                pixels = rng.integers(0, 60, (8, 8, 3), np.uint8)
+                pixels[..., number] += 150
+                Image.fromarray(pixels).save(folder / "data" / split / label / f"{index}.png")
+    file = folder / "small.json"
+    Architecture((layer_types()["conv2d"](channels=8).as_layer(0),)).save(file)
+    config = folder / "images.yaml"
+    data = {"class_path": "rena_pl.data.ImageFolder"}
+    data["init_args"] = {"root": str(folder / "data"), "image_size": 8, "batch_size": 10}
+    config.write_text(
+        yaml.safe_dump({"model": {"space": {"layers": {"conv2d": {}}}}, "data": data})
+    )
+    rena("train", file, "--config", config, "--epochs", 10, "--folder", folder / "run")
+    return folder / "run"
+
+
+def test_images_are_told_apart(image_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    rena("predict", image_run, image_run.parent / "data" / "test")
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 12
+    assert all(Path(path).parent.name == label for path, label, _ in lines)
+    assert "only networks of speech tasks" in fails_with(capsys, "predict", image_run, "-")
+    assert "speech task" in fails_with(capsys, "export", image_run, "--raw-audio")
+
+
+def test_an_image_network_is_exported(image_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rena("export", image_run, "--int8")
+    assert "100.00%" in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(image_run / "export" / "network_int8.onnx")
+    notes = session.get_modelmeta().custom_metadata_map
+    assert json.loads(notes["labels"]) == ["green", "red"]
+    assert json.loads(notes["front_end"])["channels"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ([], "network"),
+        (["--int8"], "network_int8"),
+        (["--raw-audio"], "network_raw_audio"),
+        (["--raw-audio", "--int8"], "network_raw_audio_int8"),
+    ],
+)
+def test_an_exported_file_recognises_words(
+    options: list[str], name: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With nothing of ours, as on a device."""
+    rena("export", run, *options)
+    path = run / "export" / f"{name}.onnx"
+    printed = capsys.readouterr().out
+    assert f"{path.stat().st_size:,}" in printed
+    for figure in ("peak memory", "latency", "test accuracy", "parameters"):
+        assert figure in printed
+    session = onnxruntime.InferenceSession(path)
+    notes = session.get_modelmeta().custom_metadata_map
+    labels = json.loads(notes["labels"])
+    assert notes["sample_rate"] == "16000"
+    audio = np.stack([tone("no", seed=200), tone("yes", seed=201)])
+    if "--raw-audio" not in options:
+        audio = load(run).front_end(torch.from_numpy(audio)).numpy()
+    (source,) = session.get_inputs()
+    logits = session.run(None, {source.name: audio})[0]
+    assert [labels[number] for number in logits.argmax(1)] == ["no", "yes"]
+
+
+def test_a_file_that_does_not_agree_is_not_written(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_export, "LEAST_AGREEMENT", 1.1)  # more than there is
+    monkeypatch.setattr(onnx_export, "MOST_LOST", -2)
+    shutil.rmtree(run / "export", ignore_errors=True)
+    assert "agrees with PyTorch on 100.00%" in fails_with(capsys, "export", run)
+    assert "points less than in float" in fails_with(capsys, "export", run, "--int8")
+    assert list((run / "export").iterdir()) == []
+
+
+def test_a_missing_extra_is_named_with_its_command(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    sentence = fails_with(capsys, "export", run)
+    assert "onnxscript: pip install 'rena-pl[export]'" in sentence
+
+
+def test_a_run_that_has_not_ended_says_how_to_go_on(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(run / "config.yaml", tmp_path)
+    for command in (["export", tmp_path], ["test", tmp_path], ["predict", tmp_path, "-"]):
+        sentence = fails_with(capsys, *command)
+        assert f"rena fit --config {tmp_path / 'config.yaml'}" in sentence

@@ -1,0 +1,1 @@
+from tests.finished import architecture, config, run, spoken  # noqa: F401
