@@ -25,7 +25,7 @@ from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore, save_weights
 from rena_pl.layers import layer_types
 from rena_pl.resources.profile import profile
-from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder
+from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder, check_checkpoint
 from rena_pl.space.named import NAMED
 from rena_pl.tabular import Table
 from tests.conftest import REPOSITORY
@@ -163,7 +163,7 @@ DOORS = {
     "checkpoint": Door(
         (written(lambda p: torch.save({"epoch": 3, "state_dict": {"w": torch.ones(2)}}, p)),),
         f"{CHECKPOINTS}/{LAST}",
-        lambda folder: RunFolder(folder, {}).last_checkpoint(),
+        lambda folder: check_checkpoint(folder / CHECKPOINTS / LAST),
         lambda folder: (folder / CHECKPOINTS).mkdir(),
     ),
     "weights": Door(
