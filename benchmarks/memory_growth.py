@@ -13,12 +13,12 @@ import tempfile
 from pathlib import Path
 
 from lightning.pytorch import Callback, Trainer
-from report import arguments, finish
 from watched_search import MadeUp
 
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.space import SearchSpace
+from report import arguments, finish
 
 FIRST = 100
 MARKS = (FIRST, 300, 1000, 2000)

@@ -20,9 +20,9 @@ from statistics import median
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from report import CONFIGS, arguments, finish
 
 from rena_pl.evaluation.evaluation import START, is_child
+from report import CONFIGS, arguments, finish
 
 TURNS, UPDATES, CLIPS = 3, 4, 4000
 SHORT = {

@@ -12,7 +12,6 @@ import time
 from statistics import median
 
 import torch
-from report import arguments, finish
 from torch.nn import functional
 
 from rena_pl.child.data import ResidentData
@@ -23,6 +22,7 @@ from rena_pl.data.codes import encode
 from rena_pl.data.speech import SpeechTask
 from rena_pl.data.tensor_task import Split
 from rena_pl.space.named import NAMED
+from report import arguments, finish
 
 NETWORKS = ("bc_resnet_1", "ds_cnn_s", "tc_resnet8")
 CLASSES = 12

@@ -180,6 +180,7 @@ def test_a_search_leaves_its_run_folder_and_is_not_run_twice(
         "config.yaml",
         "ledger.journal",
         "summary.json",
+        "report.html",
         "best/architecture.json",
         "best/model.safetensors",
         "logs/version_0/metrics.csv",

@@ -33,10 +33,18 @@ def compare(arguments: list[str]) -> None:
     run_compare(arguments)
 
 
+def report(arguments: list[str]) -> None:
+    """Write the report of one or several runs as an HTML file."""
+    from rena_pl.commands.report import run_report
+
+    run_report(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "fit": fit,
     "compare": compare,
     "profile": profile,
+    "report": report,
 }
 
 

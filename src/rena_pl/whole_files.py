@@ -9,7 +9,7 @@ from pathlib import Path
 def write_whole(path: Path, text: str) -> None:
     """Write a text file; a reader sees the old content or the new, never a part."""
     unfinished = unfinished_path(path)
-    unfinished.write_text(text)
+    unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
 
 

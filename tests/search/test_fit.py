@@ -53,6 +53,10 @@ def test_a_search_ends_in_a_run_folder_with_a_network(tmp_path: Path) -> None:
     } <= summary.keys()
     assert summary["constraints_met"] is True
     assert summary["test_accuracy"] > 0.8
+    counts = summary["test_confusion"]
+    assert [sum(row) for row in counts] == [20, 20, 20]
+    right = sum(counts[label][label] for label in range(CLASSES))
+    assert right / 60 == pytest.approx(summary["test_accuracy"])
     assert summary["child_epochs"] == made.ledger.child_epochs
     architecture = Architecture.load(tmp_path / "best" / "architecture.json")
     assert architecture.arch_id == summary["arch_id"]

@@ -107,12 +107,16 @@ def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
 
 
 def score(child: Child, batches: Iterable[Batch], num_classes: int, metric: str) -> float:
-    """The metric of a child on some batches.
+    """The metric of a child on some batches."""
+    return accuracy(*predict(child, batches), num_classes, metric)
+
+
+def accuracy(predicted: Tensor, true: Tensor, num_classes: int, metric: str) -> float:
+    """The metric of some predictions.
 
     It is worked out from the predictions by a function without state: a torchmetrics object would
     average over the different children of all ranks as soon as a process group exists.
     """
-    predicted, true = predict(child, batches)
     average = METRICS[metric]
     return float(multiclass_accuracy(predicted, true, num_classes, average=average))
 

@@ -155,6 +155,7 @@ def run_fit(arguments: list[str]) -> None:
         raise RenaError(sentence(error)) from None
     if cli.trainer.is_global_zero and cli.model.summary is not None:
         _print_summary(cli.model.summary, cli.run_folder.path)
+        _report(cli.run_folder.path)
 
 
 def _loggers(folder: Path) -> list[Logger]:
@@ -196,6 +197,14 @@ def quiet() -> None:
     ):
         warnings.filterwarnings("ignore", message)
     warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # what, not where
+
+
+def _report(folder: Path) -> None:
+    """Write the report into the run folder."""
+    from rena_pl.report.write import REPORT, read_runs, write_report
+
+    write_report(read_runs([folder]), folder / REPORT)
+    Console(highlight=False).print(f"report: {folder / REPORT}", soft_wrap=True)
 
 
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:

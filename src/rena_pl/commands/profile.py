@@ -78,12 +78,15 @@ def _shapes_of_run(folder: Path) -> tuple[Shape, int]:
     run = read_summary(folder)
     if run is None:
         return (1, 40, 101), 12
-    listed: Any = run.get("input_shape")
-    extents = [*(listed if isinstance(listed, list) else ()), run.get("num_classes")]
+    extents: list[Any] = [*_listed(run.get("input_shape")), run.get("num_classes")]
     if len(extents) != 4 or not all(type(n) is int and 1 <= n <= LARGEST for n in extents):
         raise RenaError(f"{folder / SUMMARY}: states no input_shape and num_classes")
     channels, height, width, classes = extents
     return (channels, height, width), classes
+
+
+def _listed(item: object) -> list[object]:
+    return item if isinstance(item, list) else []
 
 
 def _shape(text: str) -> Shape:

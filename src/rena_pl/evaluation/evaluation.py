@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from math import isfinite
 from typing import Any, Literal, get_args
 
 from rena_pl.architecture import Architecture
@@ -23,6 +22,10 @@ FINAL = 1_000_000_000
 def is_child(place: Place) -> bool:
     """Whether an evaluation with that place is of the search itself: no start, no full training."""
     return 0 <= place[0] < FINAL
+
+
+LARGEST = 1e30
+"""Beyond what anything is counted in, and small enough to compute with."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,8 @@ class Evaluation:
         for name, is_sound in CHECKS.items():
             if not is_sound(known.get(name)):
                 raise RenaError(f"{name} is {str(known.get(name, 'missing'))[:100]!r}")
+        if known["status"] == "done" and known["accuracy"] is None:
+            raise RenaError("it is done without an accuracy")
         update, episode, step = known["place"]
         return cls(
             **{
@@ -138,7 +143,8 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and isfinite(value)
+    """Also false for NaN, and for whole numbers that no float can hold."""
+    return type(value) in (int, float) and abs(value) <= LARGEST
 
 
 def _is_profile(value: Any) -> bool:
@@ -146,7 +152,11 @@ def _is_profile(value: Any) -> bool:
 
 
 def _is_place(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(type(n) is int for n in value)
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(type(n) is int and -1 <= n <= FINAL for n in value)
+    )
 
 
 CHECKS: dict[str, Callable[[Any], bool]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import SEEK_END
 from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
@@ -96,18 +97,13 @@ class Ledger:
         except Exception as error:
             raise RenaError(f"{self._storage}: cannot be read: {_line(error)}") from error
         for trial in trials[self._read :]:
-            try:
-                evaluation = Evaluation.from_dict(trial.user_attrs)
-            except (RenaError, KeyError, TypeError, ValueError) as error:
-                raise RenaError(
-                    f"{self._storage}: trial {trial.number} is not an evaluation: {_line(error)}"
-                ) from None
+            evaluation = _evaluation(trial, self._storage)
             self._evaluations.setdefault(evaluation.key, evaluation)
         self._read = len(trials)
 
     def evaluations(self) -> list[Evaluation]:
         """All evaluations in the order of the search, whoever trained them and when."""
-        return sorted(self._evaluations.values(), key=lambda e: (e.place, e.rung))
+        return in_order(self._evaluations.values())
 
     @property
     def child_epochs(self) -> int:
@@ -154,6 +150,31 @@ class _JournalLock(JournalFileSymlinkLock):
         return acquired
 
 
+def read_journal(path: Path) -> list[Evaluation]:
+    """The evaluations of a journal as they were written; another process may be at it.
+
+    Their values are as the file has them: whoever takes files from others checks them.
+
+    Args:
+        path: An existing journal file; nothing is written to it.
+
+    Raises:
+        RenaError: It is no ledger; the sentence names the file.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.load_study(study_name=STUDY, storage=_open(path))
+        trials = study.get_trials(deepcopy=False)
+    except Exception as error:  # whatever Optuna dies of on a file that is no journal
+        raise RenaError(f"{path}: is no ledger: {type(error).__name__}: {error}") from None
+    return [_evaluation(trial, path) for trial in trials]
+
+
+def in_order(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+    """Evaluations in the order of the search, whoever trained them and when."""
+    return sorted(evaluations, key=lambda evaluation: (evaluation.place, evaluation.rung))
+
+
 def mend_journal(path: Path) -> None:
     """Put a journal right whose writers were killed; nobody else may write meanwhile.
 
@@ -172,6 +193,15 @@ def _cut_torn_line(path: Path) -> None:
             return
         file.seek(0)
         file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _evaluation(trial: FrozenTrial, storage: str | Path) -> Evaluation:
+    try:
+        return Evaluation.from_dict(trial.user_attrs)
+    except (RenaError, KeyError, TypeError, ValueError) as error:
+        raise RenaError(
+            f"{storage}: trial {trial.number} is not an evaluation: {_line(error)}"
+        ) from None
 
 
 def _line(error: Exception) -> str:

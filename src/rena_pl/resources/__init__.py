@@ -1,6 +1,13 @@
 """What an architecture costs to run."""
 
-from rena_pl.resources.profile import ENTRIES, LayerProfile, Profile, layer_profiles, profile
+from rena_pl.resources.profile import (
+    ENTRIES,
+    LayerProfile,
+    Profile,
+    alive_values,
+    layer_profiles,
+    profile,
+)
 from rena_pl.resources.resources import NetworkResources, Resources
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "NetworkResources",
     "Profile",
     "Resources",
+    "alive_values",
     "layer_profiles",
     "profile",
 ]

@@ -23,6 +23,17 @@ from rena_pl.space.skeletons import expand
 
 VIEWS = (nn.Identity, nn.Flatten, nn.Unflatten)
 """Modules that move and hold nothing."""
+ELEMENTWISE = (
+    nn.BatchNorm2d,
+    nn.ReLU,
+    nn.ELU,
+    nn.SELU,
+    nn.SiLU,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.Sigmoid,
+)
+"""Modules whose output has the shape of their input, which torch works out slowly on `meta`."""
 
 MOST_RECURRENT = 100_000_000
 """Parameters of a recurrent layer, which is counted by running it."""
@@ -124,6 +135,12 @@ def layer_profiles(
     return _counts(expand(architecture).layers, input_shape, num_classes)
 
 
+def alive_values(architecture: Architecture, input_shape: Shape, num_classes: int) -> list[int]:
+    """Activation values alive while each layer runs, the classifier last; the most is the peak."""
+    network = expand(architecture).layers
+    return list(_alive(prod(input_shape), network, _counts(network, input_shape, num_classes)))
+
+
 def _counts(network: Sequence[Layer], input_shape: Shape, num_classes: int) -> list[LayerProfile]:
     shapes = layer_shapes(network, input_shape)
     counts = [profile_layer(decode(layer), input_shapes(layer, shapes)) for layer in network]
@@ -201,11 +218,18 @@ def _count(
         for leaf in module.modules()
         if not list(leaf.children()) and not isinstance(leaf, VIEWS)
     ]
+    for part in module.modules():
+        if type(part) in ELEMENTWISE:
+            part.forward = _as_it_is
     macs = thop_macs(module, tuple(torch.zeros(1, *shape, device=device) for shape in inputs))
     for hook in hooks:
         hook.remove()
     alive = max(read + written, max(working, default=0) + held)
     return LayerProfile(name, params, buffers, macs, read, written, alive)
+
+
+def _as_it_is(features: Tensor) -> Tensor:
+    return features
 
 
 def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:

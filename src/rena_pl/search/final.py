@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torchmetrics.functional.classification import multiclass_confusion_matrix
+
 from rena_pl.architecture import Architecture
+from rena_pl.child.fit import accuracy, predict
 from rena_pl.child.module import Child
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
@@ -20,21 +23,34 @@ SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
+class Tested:
+    """What a network did on the test split.
+
+    Attributes:
+        accuracy: The search's metric.
+        confusion: How many examples of each class, by row, were taken for which, by column.
+    """
+
+    accuracy: float
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a search comes to.
 
     Attributes:
         best: The full training with the highest reward.
         start: The start network's.
-        test_accuracy: The best network's metric on the test split.
-        start_test_accuracy: The same of the start network, trained in full alike; none if it
-            could not be trained.
+        tested: The best network on the test split.
+        start_tested: The same of the start network, trained in full alike; none if it could not
+            be trained.
     """
 
     best: Evaluation
     start: Evaluation
-    test_accuracy: float
-    start_test_accuracy: float | None
+    tested: Tested
+    start_tested: Tested | None
 
 
 def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -> list[Evaluation]:
@@ -118,8 +134,9 @@ def write_outcome(
         "arch_id": best.architecture.arch_id,
         "start_arch_id": outcome.start.architecture.arch_id,
         "val_accuracy": best.accuracy,
-        "test_accuracy": outcome.test_accuracy,
-        "start_test_accuracy": outcome.start_test_accuracy,
+        "test_accuracy": outcome.tested.accuracy,
+        "test_confusion": outcome.tested.confusion,
+        "start_test_accuracy": outcome.start_tested and outcome.start_tested.accuracy,
         "profile": best.profile,
         "start_profile": outcome.start.profile,
         "constraints": [str(constraint) for constraint in evaluator.objective.constraints],
@@ -144,11 +161,16 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
     return summary if isinstance(summary, dict) else None
 
 
-def _test(evaluation: Evaluation, evaluator: Evaluator) -> float:
+def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:
     trainer = _trainer(evaluator)
     child = Child(evaluation.architecture, trainer.input_shape, trainer.num_classes, trainer.recipe)
     child.network.load_state_dict(_weights(evaluation, evaluator))
-    return trainer.measure(child.to(trainer.device), "test")
+    classes = trainer.num_classes
+    predicted, true = predict(child.to(trainer.device), trainer.data.split("test"))
+    return Tested(
+        accuracy(predicted, true, classes, trainer.metric),
+        multiclass_confusion_matrix(predicted, true, classes).tolist(),
+    )
 
 
 def _weights(evaluation: Evaluation, evaluator: Evaluator) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class Policy(nn.Module):
     merges: Tensor
     baseline: Tensor
     """Moving mean of what episodes gain, which REINFORCE compares with."""
+    begun: Tensor
+    """The update in which episodes last began anew, since they had met nothing new."""
 
     def __init__(self, encoder: Encoder, size: PolicySize) -> None:
         super().__init__()
@@ -110,6 +112,7 @@ class Policy(nn.Module):
         self.register_buffer("hyper_open", encoder.hyper_open(), persistent=False)
         self.register_buffer("merges", encoder.merges(), persistent=False)
         self.register_buffer("baseline", torch.tensor(float("nan")))
+        self.register_buffer("begun", torch.tensor(0))
         self.kind_embedding = nn.Embedding(kinds, size.embedding)
         self.value_embedding = nn.Linear(vocabulary, size.embedding, bias=False)
         self.number_embedding = nn.Linear(LAYER_NUMBERS, size.embedding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import torch
@@ -54,6 +55,7 @@ class Reinforce(Searcher):
         self.update = 0
         self.figures: dict[str, float] = {}
         self.walks: Walks | None = None
+        self.met_new = False
         self.parents_of: list[Evaluation | None] = []
         self.rewards: list[list[float]] = []
 
@@ -65,8 +67,9 @@ class Reinforce(Searcher):
     def ask(self, count: int) -> list[Proposal]:
         """The next child of each of `count` episodes; it inherits from the one before it."""
         if self.walks is None:
-            self.origin = self.best if self.known else None
-            begin = self.origin.architecture if self.origin else self.ground.draw(self.rng)
+            self.origin = self._origin()
+            rng = random.Random(f"{self.ground.seed}/{self.update}/begin")
+            begin = self.origin.architecture if self.origin else self.ground.draw(rng)
             generators = [
                 episode_generator(self.ground.seed, self.update, number) for number in range(count)
             ]
@@ -80,6 +83,7 @@ class Reinforce(Searcher):
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the rewards in; after the last step of the episodes the policy learns."""
+        self.met_new |= any(child.architecture not in self.known for child in evaluations)
         super().tell(evaluations)
         if self.walks is None:
             return
@@ -94,6 +98,16 @@ class Reinforce(Searcher):
             self.learn(self.walks, self._advantages(gained))
             self.walks, self.rewards = None, []
             self.update += 1
+            if self.ground.start is None and not self.met_new:
+                self.policy.begun.fill_(self.update)
+            self.met_new = False
+
+    def _origin(self) -> Evaluation | None:
+        """The best network, of those since the episodes began anew; none to begin anywhere."""
+        begun = int(self.policy.begun)
+        known = self.known.values()
+        since = [evaluation for evaluation in known if not begun or evaluation.place[0] >= begun]
+        return max(since, key=lambda evaluation: evaluation.reward, default=None)
 
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """The best network and all that came of it: an episode may meet any of them again."""
@@ -107,9 +121,14 @@ class Reinforce(Searcher):
             starts,
             self.steps,
             generators,
-            self.ground.feasible,
+            self._worth_training,
             self.draws,
         )
+
+    def _worth_training(self, architecture: Architecture) -> bool:
+        """Whether it is feasible, and new where nothing is inherited."""
+        known = self.ground.start is None and architecture in self.known
+        return not known and self.ground.feasible(architecture)
 
     def learn(self, walks: Walks, advantages: Tensor) -> None:
         """One step of the policy gradient; `advantages` of every decision, `(T, B)`."""

@@ -1,0 +1,40 @@
+"""`rena report`: what a search came to, as one HTML file, and its figures for papers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from rena_pl.report.write import REPORT, read_runs, write_report
+
+
+def run_report(arguments: list[str]) -> None:
+    """Read runs, finished or not, and write their report.
+
+    Raises:
+        RenaError: A run folder is none, or a file cannot be written.
+    """
+    parser = argparse.ArgumentParser(
+        prog="rena report",
+        description="The report of one search, or of several side by side, as one HTML file.",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=f"default: {REPORT} in the run folder; of several, in the folder you are in",
+    )
+    parser.add_argument(
+        "--figures", type=Path, metavar="FOLDER", help="write the figures there, as SVG"
+    )
+    options = parser.parse_args(arguments)
+    runs = read_runs(options.runs)
+    output = options.output or (options.runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
+    write_report(runs, output, options.figures)
+    console = Console(highlight=False)
+    console.print(f"report: {output}", soft_wrap=True)
+    if options.figures is not None:
+        console.print(f"figures: {options.figures}", soft_wrap=True)

@@ -1,0 +1,301 @@
+"""A run folder as the report sees it: settings, evaluations and, once the search ended, its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rena_pl.architecture import Architecture, Shape
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.ledger import in_order, read_journal
+from rena_pl.evaluation.waves import last_rungs
+from rena_pl.objective import Constraint, Objective
+from rena_pl.report.checks import Fields, printable
+from rena_pl.search.final import SUMMARY
+from rena_pl.search.run_folder import CONFIG
+
+LEDGER = "ledger.journal"
+BEST = "best/architecture.json"
+MOST_BYTES = 20_000_000
+MOST_SETTINGS = 10_000
+DEEPEST = 40
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a search ended; see `rena_pl.search.final`.
+
+    Attributes:
+        arch_id: Of the best network.
+        val_accuracy: Its metric on the validation split.
+        test_accuracy: And on the test split.
+        start_test_accuracy: The start network's on the test split, if it could be trained.
+        confusion: Test examples of each class, by row, by what they were taken for; empty where
+            the summary tells nothing of it.
+        profile: The best network's resource use.
+        child_epochs: What the search cost.
+        seconds: How long it took.
+        input_shape: `(channels, height, width)` of one example.
+        labels: A name for each class.
+    """
+
+    arch_id: str
+    val_accuracy: float
+    test_accuracy: float
+    start_test_accuracy: float | None
+    confusion: list[list[int]]
+    profile: dict[str, float]
+    child_epochs: int
+    seconds: float
+    input_shape: Shape
+    labels: list[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search.
+
+    Attributes:
+        name: What the report calls it.
+        settings: Every setting as (dotted name, value).
+        objective: Its bounds.
+        metric: `accuracy` or `balanced_accuracy`.
+        task: The task's class.
+        planned: Updates it is to have, if the settings tell.
+        evaluations: In the order of the search.
+        summary: None while the search is not finished.
+        best: The best network at the end.
+    """
+
+    name: str
+    settings: list[tuple[str, str]]
+    objective: Objective
+    metric: str
+    task: str
+    planned: int | None
+    evaluations: list[Evaluation]
+    summary: Summary | None
+    best: Architecture | None
+
+    @cached_property
+    def searched(self) -> list[Evaluation]:
+        """The last evaluation of the start network and of every child, without full trainings."""
+        return last_rungs(e for e in self.evaluations if e.place[0] < FINAL)
+
+    @cached_property
+    def in_full(self) -> list[Evaluation]:
+        """The full trainings at the end."""
+        return [e for e in self.evaluations if e.place[0] == FINAL]
+
+    @cached_property
+    def by_key(self) -> dict[str, Evaluation]:
+        """Every evaluation by its key."""
+        return {evaluation.key: evaluation for evaluation in self.evaluations}
+
+    @cached_property
+    def entries(self) -> list[str]:
+        """The profile entries that the report draws: the bounded ones, else parameters."""
+        bounded = [constraint.entry for constraint in self.objective.constraints]
+        known = list(self.evaluations[0].profile) if self.evaluations else []
+        return bounded or [entry for entry in ("params", *known) if entry in known][:1]
+
+    def bound(self, entry: str) -> Constraint | None:
+        """The constraint on an entry."""
+        return next((c for c in self.objective.constraints if c.entry == entry), None)
+
+
+def read_run(folder: Path, name: str | None = None) -> Run:
+    """Read a run folder: its config, and what else there is by now.
+
+    Raises:
+        RenaError: It is no run folder, or a file in it is not what it should be.
+    """
+    if not folder.is_dir():
+        raise RenaError(f"{folder}: there is no such run folder")
+    config_file = _inside(folder, CONFIG)
+    if config_file is None:
+        raise RenaError(f"{folder}: is no run folder: {CONFIG} is missing")
+    config = _config(config_file)
+    model = Fields(_part(config, "model", config_file), f"{config_file}: model")
+    journal, best = _inside(folder, LEDGER), _inside(folder, BEST)
+    run = Run(
+        name=printable(name or folder.resolve().name),
+        settings=_settings(config, config_file),
+        objective=_objective(model.values.get("objective"), config_file),
+        metric=model.text("metric") if "metric" in model.values else "accuracy",
+        task=printable(str(_part(config, "data", config_file).get("class_path", "")))[:200],
+        planned=_planned(_part(config, "trainer", config_file).get("max_epochs")),
+        evaluations=[] if journal is None else _evaluations(journal),
+        summary=_summary(_inside(folder, SUMMARY)),
+        best=None if best is None else Architecture.load(best),
+    )
+    _check_profiles(run, folder)
+    return run
+
+
+def _check_profiles(run: Run, folder: Path) -> None:
+    """Raise a `RenaError` unless all profiles have the same entries and the bounded ones."""
+    profiles = {f"{LEDGER}: evaluation {e.key}": e.profile for e in run.evaluations}
+    if run.summary is not None:
+        profiles[SUMMARY] = run.summary.profile
+    entries = {c.entry for c in run.objective.constraints}
+    entries |= set(next(iter(profiles.values()), {}))
+    for where, profile in profiles.items():
+        if profile.keys() != entries:
+            odd = ", ".join(sorted(profile.keys() ^ entries))
+            raise RenaError(
+                f"{folder / printable(where)}: profile has not the entries it should: {odd}"
+            )
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """A file of the run folder, if it is there.
+
+    Raises:
+        RenaError: It is a link that leads out of the folder.
+    """
+    file = folder / name
+    if not file.is_file():
+        return None
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise RenaError(f"{file}: leads out of the run folder")
+    return file
+
+
+def _text(file: Path) -> str:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise RenaError(f"{file}: holds more than {MOST_BYTES:,} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RenaError(f"{file}: cannot be read: {error}") from None
+
+
+def _config(file: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(_text(file))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RenaError(f"{file}: is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(config, dict):
+        raise RenaError(f"{file}: holds no settings")
+    return config
+
+
+def _part(config: dict[str, Any], name: str, file: Path) -> dict[str, Any]:
+    part = config.get(name)
+    if part is not None and not isinstance(part, dict):
+        raise RenaError(f"{file}: {name} must be a mapping")
+    return part or {}
+
+
+def _planned(updates: Any) -> int | None:
+    return updates if type(updates) is int and updates > 0 else None
+
+
+def _objective(values: Any, file: Path) -> Objective:
+    """The bounds of the config, as the search read them."""
+    constraints = values.get("constraints") if isinstance(values, dict) else None
+    try:
+        made = [Constraint(**constraint) for constraint in constraints or ()]
+        for constraint in made:
+            fields = Fields(vars(constraint), "a constraint")
+            fields.text("entry")
+            fields.number_or_none("max")
+            fields.number_or_none("min")
+        return Objective(made)
+    except (RenaError, TypeError, OverflowError) as error:
+        raise RenaError(f"{file}: model.objective: {error}") from None
+
+
+def _settings(config: dict[str, Any], file: Path) -> list[tuple[str, str]]:
+    """Every setting by its dotted name; lists and texts as people write them."""
+
+    def flatten(name: str, item: Any, depth: int) -> Iterator[tuple[str, str]]:
+        if depth > DEEPEST:
+            raise RenaError(f"{file}: {name[:60]}: is nested too deeply")
+        if isinstance(item, dict) and item:
+            for key, value in item.items():
+                yield from flatten(f"{name}.{key}" if name else str(key), value, depth + 1)
+        elif isinstance(item, list) and any(isinstance(value, dict | list) for value in item):
+            for number, value in enumerate(item):
+                yield from flatten(f"{name}.{number}", value, depth + 1)
+        else:
+            yield printable(name), _shown(item)
+
+    settings: list[tuple[str, str]] = []
+    for setting in flatten("", config, 0):
+        settings.append(setting)
+        if len(settings) > MOST_SETTINGS:
+            raise RenaError(f"{file}: holds more than {MOST_SETTINGS:,} settings")
+    return settings
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "none"
+    if value is None or value == {}:
+        return "none"
+    return printable(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _evaluations(journal: Path) -> list[Evaluation]:
+    """Those of a journal in the order of the search, the first of each key."""
+    written = reversed(read_journal(journal))
+    return in_order({evaluation.key: evaluation for evaluation in written}.values())
+
+
+def _summary(file: Path | None) -> Summary | None:
+    if file is None:
+        return None
+    try:
+        values = json.loads(_text(file))
+    except (ValueError, RecursionError) as error:
+        raise RenaError(f"{file}: is no JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise RenaError(f"{file}: holds no summary")
+    fields = Fields(values, str(file))
+    shape = fields.wholes("input_shape", least=1)
+    if len(shape) != 3:
+        raise RenaError(f"{file}: input_shape must be channels, height and width")
+    classes = fields.whole("num_classes", least=1)
+    return Summary(
+        arch_id=fields.text("arch_id"),
+        val_accuracy=fields.number("val_accuracy"),
+        test_accuracy=fields.number("test_accuracy"),
+        start_test_accuracy=fields.number_or_none("start_test_accuracy"),
+        confusion=_confusion(fields, classes),
+        profile=fields.numbers("profile"),
+        child_epochs=fields.whole("child_epochs"),
+        seconds=fields.number("seconds"),
+        input_shape=(shape[0], shape[1], shape[2]),
+        labels=_labels(fields, classes),
+    )
+
+
+def _confusion(fields: Fields, classes: int) -> list[list[int]]:
+    rows = fields.values.get("test_confusion")
+    if rows is None:
+        return []
+    if not isinstance(rows, list) or len(rows) != classes:
+        raise RenaError(f"{fields.where}: test_confusion must have a row for each class")
+    by_row = Fields(dict(zip(map(str, range(classes)), rows, strict=True)), fields.where)
+    counts = [by_row.wholes(name) for name in by_row.values]
+    if any(len(row) != classes for row in counts):
+        raise RenaError(f"{fields.where}: test_confusion must have a column for each class")
+    return counts
+
+
+def _labels(fields: Fields, classes: int) -> list[str]:
+    labels = fields.values.get("labels")
+    if labels is None:
+        return [str(number) for number in range(classes)]
+    if not isinstance(labels, list) or len(labels) != classes:
+        raise RenaError(f"{fields.where}: labels must have a name for each class")
+    return [printable(str(label))[:60] for label in labels]

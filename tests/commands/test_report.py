@@ -1,0 +1,55 @@
+"""`rena report`, as people use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rena_pl.cli import main
+from tests.report.runs import write_run
+
+
+def test_a_report_is_written_into_the_run_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "run")
+    main(["report", str(tmp_path / "run")])
+    assert str(tmp_path / "run" / "report.html") in capsys.readouterr().out.replace("\n", "")
+    assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").startswith("<!doctype")
+
+
+def test_several_runs_where_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "one")
+    write_run(tmp_path / "two", seed=1)
+    main(["report", "one", "two", "--figures", "figures"])
+    assert (tmp_path / "report.html").is_file()
+    assert (tmp_path / "figures" / "one_course.svg").is_file()
+    assert (tmp_path / "figures" / "joint_course.svg").is_file()
+    main(["report", "one", "two", "--output", "there/both.html"])
+    assert (tmp_path / "there" / "both.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere"], "nowhere: there is no such run folder"),
+        (["run", "--output", "run/config.yaml/x"], "run/config.yaml/x: cannot be written"),
+    ],
+)
+def test_mistakes_are_said_in_a_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "run")
+    with pytest.raises(SystemExit) as exit_:
+        main(["report", *arguments])
+    assert exit_.value.code == 2
+    assert f"rena: {sentence}" in capsys.readouterr().err
