@@ -13,12 +13,16 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 
 from rena_pl.architecture import Architecture
 from rena_pl.cli import main
+from rena_pl.evaluation.evaluation import is_child
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
+from rena_pl.search.run_folder import LOCK
 from tests.conftest import REPOSITORY
+from tests.disk import full_disk
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 TINY = {
@@ -291,6 +295,72 @@ def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> 
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "the same command goes on where this one was left" in errors
+
+
+def test_a_full_disk_is_said_and_the_same_command_goes_on(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir"]
+    rena(*command, tmp_path / "whole")
+    for limit in (1_500, 6_000, 12_000):  # of the ledger, of a checkpoint, of a later ledger
+        with full_disk(limit):
+            assert "File too large" in fails_with(capsys, *command, tmp_path / "full")
+    rena(*command, tmp_path / "full")
+    whole, full = (
+        Ledger(tmp_path / name / "ledger.journal").evaluations() for name in ("whole", "full")
+    )
+    assert full == whole
+
+
+def test_a_damaged_checkpoint_of_its_own_is_left_out(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir"]
+    rena(*command, tmp_path / "whole")
+    rena(*command, tmp_path / "run", "--trainer.max_epochs", 2)
+    checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="left out, the ledger is enough: .*last.ckpt"):
+        rena(*command, tmp_path / "run")
+    whole, run = (
+        [e for e in Ledger(tmp_path / name / "ledger.journal").evaluations() if is_child(e.place)]
+        for name in ("whole", "run")
+    )
+    assert run == whole
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"state_dict": {}, "epoch": 1},
+        {"state_dict": {"policy.w": torch.ones(1)}, "loops": [], "epoch": "x", "global_step": []},
+        [1, 2],
+        b"torn",
+    ],
+)
+def test_a_checkpoint_of_something_else_is_named(
+    content, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.ckpt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    sentence = fails_with(capsys, *command, "--ckpt_path", path)
+    assert f"{path}: " in sentence
+    assert "no search can go on from it" in sentence or "checkpoint" in sentence
+
+
+def test_a_folder_that_another_job_works_in_is_refused(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / LOCK):
+        sentence = fails_with(capsys, *command)
+    assert f"{tmp_path / 'run'}: another search is running in this folder" in sentence
 
 
 def wait_for_lines(path: Path, lines: int, process: subprocess.Popen) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore, save_weights
 from rena_pl.layers import layer_types
 from rena_pl.resources.profile import profile
-from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder
+from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder, check_checkpoint
 from rena_pl.space.named import NAMED
 from rena_pl.tabular import Table
 from tests.conftest import REPOSITORY
@@ -53,6 +54,7 @@ class Door:
     expected: tuple[type[Exception], ...] = ()
 
 
+@once
 def architectures() -> tuple[bytes, ...]:
     made = [
         Architecture((layer_types()[kind]().as_layer(0),)) for kind in ("conv2d", "gru", "dense")
@@ -62,6 +64,7 @@ def architectures() -> tuple[bytes, ...]:
     return tuple(architecture.to_json().encode() for architecture in made)
 
 
+@once
 def configs() -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in sorted((REPOSITORY / "configs").glob("*.yaml")))
 
@@ -103,6 +106,7 @@ def recordings() -> tuple[bytes, ...]:
     )
 
 
+@once
 def images() -> tuple[bytes, ...]:
     pixels = np.random.default_rng(0).integers(0, 255, (12, 12, 3), dtype=np.uint8)
     return tuple(
@@ -163,7 +167,7 @@ DOORS = {
     "checkpoint": Door(
         (written(lambda p: torch.save({"epoch": 3, "state_dict": {"w": torch.ones(2)}}, p)),),
         f"{CHECKPOINTS}/{LAST}",
-        lambda folder: RunFolder(folder, {}).last_checkpoint(),
+        lambda folder: check_checkpoint(folder / CHECKPOINTS / LAST),
         lambda folder: (folder / CHECKPOINTS).mkdir(),
     ),
     "weights": Door(

@@ -13,7 +13,7 @@ from rena_pl.evaluation.evaluation import START, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.controller import Budget, Controller, shared_gpu
 from tests.search import synthetic
 from tests.search.synthetic import Shapes
 
@@ -129,6 +129,31 @@ def test_failing_children_are_recorded_and_survived(tmp_path: Path) -> None:
     assert len(failed) > 5
     assert all(e.reason == "MemoryError: no room for this one" for e in failed)
     assert all(e.reward == controller.objective.failure_reward for e in failed)
+
+
+def test_a_search_whose_children_mostly_fail_stops_and_says_why(tmp_path: Path) -> None:
+    controller = synthetic.controller(0, Budget(episodes=4, steps=3))
+
+    def scorer(candidate, *rest):
+        if candidate.place != START:
+            raise MemoryError("no room for 7 MB")
+        return synthetic.made_up_accuracy(candidate)
+
+    controller.scorer = scorer
+    with pytest.raises(RenaError, match="the search stops: 12 of 12 children failed, 12 of them "):
+        synthetic.trainer(5, tmp_path).fit(controller)
+
+
+def test_gpus_are_shared_out_over_the_workers_of_a_machine() -> None:
+    assert [shared_gpu(rank, 2).index for rank in range(5)] == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_children_on_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    controller = synthetic.controller(0, Budget())
+    controller.child_device = "cuda"
+    with pytest.raises(RenaError, match="model.child_device: there is no GPU for cuda"):
+        synthetic.trainer(1, tmp_path).fit(controller)
 
 
 def test_a_failing_start_is_said(tmp_path: Path) -> None:

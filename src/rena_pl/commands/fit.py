@@ -26,7 +26,7 @@ from rena_pl.errors import RenaError, StorageError
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import SearchDisplay
 from rena_pl.search.lifeline import end_with_launcher
-from rena_pl.search.run_folder import RunFolder
+from rena_pl.search.run_folder import RunFolder, check_checkpoint
 
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",
@@ -52,6 +52,13 @@ class RenaCLI(LightningCLI):
         return {
             "fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule", "weights_only"}
         }
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and look at a checkpoint that is named before anything else reads it."""
+        super().parse_arguments(parser, args)
+        checkpoint = self.config["fit"].get("ckpt_path")
+        if checkpoint:
+            check_checkpoint(Path(checkpoint))
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The search's seed is that of everything."""

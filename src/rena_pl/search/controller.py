@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
@@ -41,6 +41,11 @@ from rena_pl.space.starts import RUDIMENTARY, start_architecture
 
 SLOWEST_FOLDER = 60.0
 """Seconds in which what one worker wrote is seen by every other."""
+
+
+def shared_gpu(local_rank: int, gpus: int) -> torch.device:
+    """The GPU of a worker, where there may be more workers than GPUs on its machine."""
+    return torch.device("cuda", local_rank % gpus)
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,9 @@ class Controller(LightningModule):
             the paper.
         threads: Of every worker. What children come to depends on it in the last digits, so it
             is the same whatever the machine and the number of workers.
+        child_device: Where children are trained: on the trainer's device, as the policy is, when
+            left out; `cuda` shares the GPUs of a machine out over its workers, whatever device the
+            policy is on.
         ledger: URL of an Optuna storage to keep the ledger in, as a study of the run folder's
             name; a journal file in the run folder when left out.
         seed: Of everything random in the search.
@@ -138,6 +146,7 @@ class Controller(LightningModule):
         policy: PolicySize = PolicySize(),
         imagination: Imagination | None = Imagination(),
         threads: int = 1,
+        child_device: Literal["cuda"] | None = None,
         ledger: str | None = None,
         seed: int = 0,
     ) -> None:
@@ -158,6 +167,7 @@ class Controller(LightningModule):
         self.policy_size = policy
         self.imagination = imagination
         self.threads = threads
+        self.child_device = child_device
         self.storage = ledger
         self.seed = seed
         self.task: LightningDataModule | None = None
@@ -185,7 +195,7 @@ class Controller(LightningModule):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
         self.ground, self.evaluator = self.prepare(
-            task, self._open_ledger, self.weights, self.trainer.strategy.root_device
+            task, self._open_ledger, self.weights, self._place_of_children()
         )
         self.searcher = self.make_searcher(self.ground, self.imagination)
         self.policy = self.searcher.policy
@@ -407,6 +417,15 @@ class Controller(LightningModule):
             tested = {e.key for e in evaluations if e.place == START or e.place[0] == FINAL}
             self.weights.keep_only(self.searcher.parents(evaluations) | tested)
         self.trainer.strategy.barrier("weights")
+
+    def _place_of_children(self) -> torch.device:
+        if self.child_device is None:
+            return self.trainer.strategy.root_device
+        if not torch.cuda.is_available():
+            raise RenaError("model.child_device: there is no GPU for cuda")
+        device = shared_gpu(self.trainer.local_rank, torch.cuda.device_count())
+        torch.cuda.set_device(device)
+        return device
 
     def _ready_task(self) -> LightningDataModule:
         if self.task is None:

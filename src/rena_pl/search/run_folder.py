@@ -117,12 +117,9 @@ class RunFolder(Callback):
         if not path.is_file():
             return None
         try:
-            torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # what torch raises depends on the damage
-            warnings.warn(
-                f"{path} is damaged and left out, the ledger is enough: {type(error).__name__}",
-                stacklevel=2,
-            )
+            check_checkpoint(path)
+        except RenaError as error:
+            warnings.warn(f"left out, the ledger is enough: {error}", stacklevel=2)
             return None
         return str(path)
 
@@ -136,6 +133,20 @@ class RunFolder(Callback):
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
                     f"{is_now.get(name)}; give another {self.option} or the same value"
                 )
+
+
+def check_checkpoint(path: Path) -> None:
+    """See whether a file can be read as a checkpoint: tensors and plain values, and no code.
+
+    Raises:
+        RenaError: It cannot.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch raises depends on the damage
+        raise RenaError(f"{path}: no checkpoint can be read: {type(error).__name__}") from error
+    if not isinstance(content, dict):
+        raise RenaError(f"{path}: holds no checkpoint")
 
 
 def _read(saved: Path) -> Any:
