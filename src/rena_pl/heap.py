@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from typing import Any
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of parameters in glibc's malloc.h."""
@@ -19,9 +20,26 @@ def keep_freed_memory() -> None:
     step after step: on a processor that took a third of the time of a step of DS-CNN-S. The
     process keeps the memory of its largest step (mallopt(3)).
     """
+    mallopt = _of_glibc("mallopt")
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGEST)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def give_back_freed_memory() -> None:
+    """Have glibc give the system what is free by now, between blocks that are not too.
+
+    Children and the model of the reward need blocks of ever other sizes, which would else lie
+    beside each other and make the process grow (malloc_trim(3)).
+    """
+    trim = _of_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_glibc(name: str) -> Any:
+    """A function of the C library; none with another one, or on Windows."""
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # another C library, or Windows
-        return
-    mallopt(M_MMAP_THRESHOLD, LARGEST)
-    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        return getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError, TypeError):
+        return None

@@ -24,6 +24,7 @@ from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.hashing import short_hash
+from rena_pl.heap import give_back_freed_memory
 from rena_pl.objective import Objective
 from rena_pl.search.claims import Claims
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
@@ -291,6 +292,7 @@ class Controller(LightningModule):
         )
         if len(self.ledger) > known:
             self._forget_weights()
+        give_back_freed_memory()
         failure = widespread_failure(self.ledger.evaluations())
         if failure is not None:
             raise RenaError(f"the search stops: {failure}")

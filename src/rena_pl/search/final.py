@@ -162,7 +162,7 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
     """The summary of a search that has ended, if the folder holds one."""
     try:
         summary = json.loads((folder / SUMMARY).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return summary if isinstance(summary, dict) else None
 
