@@ -108,14 +108,18 @@ def notes(trained: Trained) -> dict[str, str]:
 
 
 def _calibration(task: LightningDataModule) -> Iterator[Tensor]:
-    """Training batches, as many as make up the calibration examples."""
+    """Training batches, as many as make up the calibration examples.
+
+    All are of one size: the calibrator takes no others.
+    """
     data = child_data(task, torch.device("cpu"))
-    count = 0
+    size = count = 0
     for features, _ in data.epoch(torch.Generator().manual_seed(0)):
-        yield features
-        count += len(features)
-        if count >= CALIBRATION_EXAMPLES:
+        size = size or len(features)
+        if len(features) < size or count >= CALIBRATION_EXAMPLES:
             return
+        yield features
+        count += size
 
 
 def _test_batches(task: LightningDataModule, raw_audio: bool) -> Iterator[Batch]:
