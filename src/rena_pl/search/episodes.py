@@ -44,11 +44,13 @@ def walk(
     generators: Sequence[torch.Generator],
     may_train: Callable[[Architecture], bool] = lambda architecture: True,
     draws: int = 1,
+    is_new: Callable[[Architecture], bool] = lambda architecture: True,
 ) -> Walks:
     """Sample episodes, one for every start.
 
-    An action whose child may not be trained costs nothing, and is drawn anew. The policy gradient
-    scores what is kept as if it had been drawn at once: it leaves out how likely that was.
+    An action whose child may not be trained, or is known, costs nothing, and is drawn anew. The
+    policy gradient scores what is kept as if it had been drawn at once: it leaves out how likely
+    that was.
 
     Args:
         policy: Decides.
@@ -57,7 +59,9 @@ def walk(
         steps: Actions an episode.
         generators: One an episode.
         may_train: Whether a child keeps the hard bounds.
-        draws: How often an action is drawn at most; the last one stays.
+        draws: How often an action is drawn at most; of the last ones one that may be trained stays,
+            if there was any.
+        is_new: Whether there is something to learn from training it.
     """
     device = policy.hyper_open.device
     current = list(starts)
@@ -70,9 +74,10 @@ def walk(
             draw = Draw([generators[episode] for episode in open_])
             drawn = policy(seen.rows(open_).to(device), draw=draw).decisions
             for episode, decision in zip(open_, drawn, strict=True):
-                made[episode] = decision
-                grown[episode] = encoder.action(decision.tolist()).apply(current[episode])
-            open_ = [at for at in open_ if not may_train(grown[at])]
+                child = encoder.action(decision.tolist()).apply(current[episode])
+                if may_train(child) or not made[episode].numel() or not may_train(grown[episode]):
+                    made[episode], grown[episode] = decision, child
+            open_ = [at for at in open_ if not (may_train(grown[at]) and is_new(grown[at]))]
             if not open_:
                 break
         current = grown

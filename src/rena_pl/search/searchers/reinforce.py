@@ -121,14 +121,14 @@ class Reinforce(Searcher):
             starts,
             self.steps,
             generators,
-            self._worth_training,
+            self.ground.feasible,
             self.draws,
+            self._is_new,
         )
 
-    def _worth_training(self, architecture: Architecture) -> bool:
-        """Whether it is feasible, and new where nothing is inherited."""
-        known = self.ground.start is None and architecture in self.known
-        return not known and self.ground.feasible(architecture)
+    def _is_new(self, architecture: Architecture) -> bool:
+        """Whether training it tells more; where nothing is inherited, once is enough."""
+        return self.ground.start is not None or architecture not in self.known
 
     def learn(self, walks: Walks, advantages: Tensor) -> None:
         """One step of the policy gradient; `advantages` of every decision, `(T, B)`."""
