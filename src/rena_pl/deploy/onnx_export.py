@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rena_pl.child.data import child_data
 from rena_pl.data.front_end import SAMPLE_RATE, SpeechFrontEnd
 from rena_pl.data.speech import SpeechTask
-from rena_pl.data.tensor_task import Batch
+from rena_pl.data.tensor_task import Batch, TensorTask
 from rena_pl.deploy.int8 import quantise
 from rena_pl.deploy.onnx_graph import AUDIO, FEATURES, LOGITS, annotate, behind, export
 from rena_pl.deploy.onnx_session import OnnxNetwork
@@ -26,7 +26,7 @@ LEAST_AGREEMENT = 0.999
 """Share of test examples for which a float file must choose the class that PyTorch chooses."""
 MOST_LOST = 0.01
 """Accuracy that an int8 file may lose on the test split."""
-CALIBRATION_EXAMPLES = 500
+CALIBRATION_EXAMPLES, CALIBRATION_BATCH = 1000, 50
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,16 @@ def notes(trained: Trained) -> dict[str, str]:
 
 
 def _calibration(task: LightningDataModule) -> Iterator[Tensor]:
-    """Training batches, as many as make up the calibration examples."""
-    data = child_data(task, torch.device("cpu"))
+    """Training examples, in batches; as recorded where the task holds them so, else augmented."""
+    generator = torch.Generator().manual_seed(0)
+    if isinstance(task, TensorTask):
+        train = task.splits["train"]
+        chosen = torch.randperm(len(train), generator=generator)[:CALIBRATION_EXAMPLES]
+        for indices in torch.split(chosen, CALIBRATION_BATCH):
+            yield train.take(indices)[0]
+        return
     count = 0
-    for features, _ in data.epoch(torch.Generator().manual_seed(0)):
+    for features, _ in child_data(task, torch.device("cpu")).epoch(generator):
         yield features
         count += len(features)
         if count >= CALIBRATION_EXAMPLES:
