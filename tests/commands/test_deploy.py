@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,12 +19,13 @@ import yaml
 from PIL import Image
 
 from rena_pl.architecture import Architecture
-from rena_pl.cli import main
+from rena_pl.cli import COMMANDS, main
 from rena_pl.data.waveforms import to_int16
-from rena_pl.deploy import onnx_export
+from rena_pl.deploy import trial
 from rena_pl.deploy.trained import load
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
+from tests.conftest import REPOSITORY
 from tests.data.conftest import tone, write_wav
 
 
@@ -218,12 +220,56 @@ def test_an_exported_file_recognises_words(
 def test_a_file_that_does_not_agree_is_not_written(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_export, "LEAST_AGREEMENT", 1.1)  # more than there is
-    monkeypatch.setattr(onnx_export, "MOST_LOST", -2)
+    monkeypatch.setattr(trial, "LEAST_AGREEMENT", 1.1)  # more than there is
+    monkeypatch.setattr(trial, "MOST_LOST", -2)
     shutil.rmtree(run / "export", ignore_errors=True)
     assert "agrees with PyTorch on 100.00%" in fails_with(capsys, "export", run)
     assert "points less than in float" in fails_with(capsys, "export", run, "--int8")
     assert list((run / "export").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "package", "ending"),
+    [("executorch", "executorch", "pte"), ("litert", "litert_torch", "tflite")],
+)
+def test_a_file_for_another_runtime_agrees_with_pytorch(
+    form: str, package: str, ending: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(package, reason=f"the extra `{form}` is not installed")
+    rena("export", run, "--format", form)
+    path = run / "export" / f"network.{ending}"
+    assert f"{path.stat().st_size:,}" in capsys.readouterr().out
+
+
+def test_a_task_of_anyones_own_is_served_but_for_raw_input(
+    tmp_path: Path, architecture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "own.yaml"
+    model = {"space": {"layers": {"temporal": {"channels": [16]}}}}
+    data = {"class_path": "tests.tasks.WithoutSplits"}
+    config.write_text(yaml.safe_dump({"model": model, "data": data}))
+    folder = tmp_path / "run"
+    rena("train", architecture, "--config", config, "--epochs", 8, "--folder", folder)
+    for split in ("train", "val", "test"):
+        rena("test", folder, "--split", split)
+    rena("export", folder, "--int8")
+    assert load(folder).labels == ["0", "1", "2"]
+    assert "of raw input" in fails_with(capsys, "predict", folder, "-")
+    assert "speech task" in fails_with(capsys, "export", folder, "--raw-audio")
+
+
+@pytest.mark.parametrize(("form", "package"), [("executorch",) * 2, ("litert", "litert_torch")])
+def test_what_a_format_cannot_do_is_refused(
+    form: str,
+    package: str,
+    run: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = ["export", run, "--format", form]
+    assert "--format onnx" in fails_with(capsys, *command, "--int8")
+    monkeypatch.setitem(sys.modules, package, None)
+    assert f"{package}: pip install 'rena-pl[{form}]'" in fails_with(capsys, *command)
 
 
 def test_a_missing_extra_is_named_with_its_command(
@@ -241,3 +287,20 @@ def test_a_run_that_has_not_ended_says_how_to_go_on(
     for command in (["export", tmp_path], ["test", tmp_path], ["predict", tmp_path, "-"]):
         sentence = fails_with(capsys, *command)
         assert f"rena fit --config {tmp_path / 'config.yaml'}" in sentence
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/deploy.md"])
+def test_the_code_of_the_documents_runs(
+    document: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rena("export", run, "--raw-audio")
+    blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / document).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block.replace("runs/quickstart", str(run)), {})
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/deploy.md"])
+def test_the_commands_of_the_documents_are_there(document: str) -> None:
+    text = (REPOSITORY / document).read_text()
+    assert set(re.findall(r"(?:`|^)rena (\w+)", text, re.MULTILINE)) <= COMMANDS.keys()

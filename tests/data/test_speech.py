@@ -56,6 +56,14 @@ def test_the_training_split_is_normalised_by_the_front_end(task):
     assert torch.allclose(expected, features, atol=3e-3)
 
 
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_the_features_come_from_the_waveforms(task, split):
+    waveforms, targets = (torch.cat(parts) for parts in zip(*task.waveforms(split), strict=True))
+    features, classes = task.splits[split].take(torch.arange(15))
+    assert torch.equal(classes, targets)
+    assert torch.allclose(task.front_end(waveforms), features.clamp(-8, 8), atol=0.04)
+
+
 def test_features_computed_in_chunks_are_those_of_all_clips_at_once():
     task = Tones(of_each=60, augmented_views=0, silence=False, cache_dir=None)
     task.setup()

@@ -39,7 +39,7 @@ def lived_in(name: str) -> nn.Module:
     with torch.no_grad():
         for _ in range(3):
             network(torch.randn(20, *SHAPE))
-    return network.eval()
+    return network.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +103,6 @@ def test_peak_memory_is_the_profiles_where_nothing_is_fused(tmp_path: Path) -> N
     example = torch.randn(1, *SHAPE)
     measured = written(graph, tmp_path).peak_memory(example)
     assert measured == profile(architecture, SHAPE, 10).peak_memory
-
-
-def test_latency_is_the_median_of_real_runs(graph, tmp_path: Path) -> None:
-    assert 0 < written(graph, tmp_path).latency(torch.randn(1, *SHAPE), 1, 5) < 1
 
 
 @given(st.lists(st.integers(1, 100), min_size=2, max_size=8))

@@ -10,9 +10,17 @@ from rich.table import Table
 
 from rena_pl.commands.fit import quiet
 from rena_pl.commands.run_task import task_of
-from rena_pl.deploy.onnx_export import Exported, export_onnx
-from rena_pl.deploy.onnx_graph import require_onnx
+from rena_pl.deploy.executorch_export import export_executorch
+from rena_pl.deploy.extras import require_extra
+from rena_pl.deploy.litert_export import export_litert
+from rena_pl.deploy.onnx_export import export_onnx
 from rena_pl.deploy.trained import Trained, load
+from rena_pl.deploy.trial import Exported
+from rena_pl.errors import RenaError
+
+ONNX = "onnx"
+OTHERS = {"executorch": ("pte", export_executorch), "litert": ("tflite", export_litert)}
+"""The other formats: how their files end, and what writes them."""
 
 
 def run_export(arguments: list[str]) -> None:
@@ -29,7 +37,9 @@ def run_export(arguments: list[str]) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("run", type=Path, help="a run folder")
-    parser.add_argument("--format", choices=["onnx"], default="onnx", help="default: %(default)s")
+    parser.add_argument(
+        "--format", choices=[ONNX, *OTHERS], default=ONNX, help="default: %(default)s"
+    )
     parser.add_argument(
         "--int8", action="store_true", help="quantise weights and activations to eight bits"
     )
@@ -40,17 +50,26 @@ def run_export(arguments: list[str]) -> None:
     )
     options, changes = parser.parse_known_args(arguments)
     quiet()
-    require_onnx()
+    onnx = options.format == ONNX
+    if not onnx and (options.int8 or options.raw_audio):
+        raise RenaError("--int8 and --raw-audio are for --format onnx")
+    require_extra("export" if onnx else options.format)
     trained = load(options.run)
     task = task_of(options.run, trained, changes)
-    name = "network" + options.raw_audio * "_raw_audio" + options.int8 * "_int8"
-    path = options.run / "export" / f"{name}.onnx"
-    exported = export_onnx(trained, task, path, options.int8, options.raw_audio)
+    folder = options.run / "export"
+    if onnx:
+        name = "network" + options.raw_audio * "_raw_audio" + options.int8 * "_int8"
+        path = folder / f"{name}.onnx"
+        exported = export_onnx(trained, task, path, options.int8, options.raw_audio)
+    else:
+        ending, export = OTHERS[options.format]
+        exported = export(trained, task, folder / f"network.{ending}")
     _print(exported, trained)
 
 
 def _print(exported: Exported, trained: Trained) -> None:
     profile = trained.summary["profile"]
+    memory = "-" if exported.peak_memory is None else f"{exported.peak_memory:,}"
     table = Table("", box=None, padding=(0, 2))
     for heading in ("the file", "PyTorch, float32"):
         table.add_column(heading, justify="right")
@@ -58,7 +77,7 @@ def _print(exported: Exported, trained: Trained) -> None:
         ("test accuracy", f"{exported.accuracy:.2%}", f"{exported.torch_accuracy:.2%}"),
         ("same class", f"{exported.agreement:.2%}", ""),
         ("size, bytes", f"{exported.file_bytes:,}", f"{profile['model_bytes']:,}"),
-        ("peak memory, bytes", f"{exported.peak_memory:,}", f"{profile['peak_memory']:,}"),
+        ("peak memory, bytes", memory, f"{profile['peak_memory']:,}"),
         ("latency, ms", f"{1000 * exported.latency:.3f}", ""),
         ("parameters", "", f"{profile['params']:,}"),
         ("FLOPs", "", f"{profile['flops']:,}"),
@@ -66,5 +85,5 @@ def _print(exported: Exported, trained: Trained) -> None:
         table.add_row(name, file, network)
     console = Console(highlight=False)
     console.print(table)
-    console.print("Latency: median at batch 1 on one thread of this machine.")
+    console.print("Latency: median at batch 1 on this machine; ONNX Runtime takes one thread.")
     console.print(f"file: {exported.path}", soft_wrap=True)

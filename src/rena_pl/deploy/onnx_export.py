@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -14,42 +13,15 @@ from torch import Tensor, nn
 from rena_pl.child.data import child_data
 from rena_pl.data.front_end import SAMPLE_RATE, SpeechFrontEnd
 from rena_pl.data.speech import SpeechTask
-from rena_pl.data.tensor_task import Batch
+from rena_pl.data.tensor_task import Batch, TensorTask
 from rena_pl.deploy.int8 import quantise
 from rena_pl.deploy.onnx_graph import AUDIO, FEATURES, LOGITS, annotate, behind, export
 from rena_pl.deploy.onnx_session import OnnxNetwork
 from rena_pl.deploy.trained import Trained
+from rena_pl.deploy.trial import Exported, write_tried
 from rena_pl.errors import RenaError
-from rena_pl.whole_files import unfinished_path
 
-LEAST_AGREEMENT = 0.999
-"""Share of test examples for which a float file must choose the class that PyTorch chooses."""
-MOST_LOST = 0.01
-"""Accuracy that an int8 file may lose on the test split."""
-CALIBRATION_EXAMPLES = 500
-
-
-@dataclass(frozen=True)
-class Exported:
-    """An ONNX file and what was measured of it.
-
-    Attributes:
-        path: The file.
-        file_bytes: Its size.
-        peak_memory: Bytes of the tensors alive at once, at their most, at batch 1.
-        latency: Seconds of one inference at batch 1 on one thread.
-        accuracy: On the test split.
-        torch_accuracy: PyTorch's, on the same input.
-        agreement: Share of the test examples for which both choose the same class.
-    """
-
-    path: Path
-    file_bytes: int
-    peak_memory: int
-    latency: float
-    accuracy: float
-    torch_accuracy: float
-    agreement: float
+CALIBRATION_EXAMPLES, CALIBRATION_BATCH = 1000, 50
 
 
 def export_onnx(
@@ -82,16 +54,8 @@ def export_onnx(
         model = behind(front_end, model)
         reference = nn.Sequential(trained.front_end, trained.network)
     annotate(model, notes(trained))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = unfinished_path(path)
-    try:
-        unfinished.write_bytes(model.SerializeToString())
-        exported = _tried(unfinished, reference, _test_batches(task, raw_audio), path)
-        _require_agreement(exported, int8)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return exported
+    batches = _test_batches(task, raw_audio)
+    return write_tried(model.SerializeToString(), path, OnnxNetwork, reference, batches, int8)
 
 
 def notes(trained: Trained) -> dict[str, str]:
@@ -108,18 +72,20 @@ def notes(trained: Trained) -> dict[str, str]:
 
 
 def _calibration(task: LightningDataModule) -> Iterator[Tensor]:
-    """Training batches, as many as make up the calibration examples.
-
-    All are of one size: the calibrator takes no others.
-    """
-    data = child_data(task, torch.device("cpu"))
-    size = count = 0
-    for features, _ in data.epoch(torch.Generator().manual_seed(0)):
-        size = size or len(features)
-        if len(features) < size or count >= CALIBRATION_EXAMPLES:
-            return
+    """Training examples, in batches; as recorded where the task holds them so, else augmented."""
+    generator = torch.Generator().manual_seed(0)
+    if isinstance(task, TensorTask):
+        train = task.splits["train"]
+        chosen = torch.randperm(len(train), generator=generator)[:CALIBRATION_EXAMPLES]
+        for indices in torch.split(chosen, CALIBRATION_BATCH):
+            yield train.take(indices)[0]
+        return
+    count = 0
+    for features, _ in child_data(task, torch.device("cpu")).epoch(generator):
         yield features
-        count += size
+        count += len(features)
+        if count >= CALIBRATION_EXAMPLES:
+            return
 
 
 def _test_batches(task: LightningDataModule, raw_audio: bool) -> Iterator[Batch]:
@@ -127,42 +93,3 @@ def _test_batches(task: LightningDataModule, raw_audio: bool) -> Iterator[Batch]
         assert isinstance(task, SpeechTask)
         return task.waveforms("test")
     return child_data(task, torch.device("cpu")).split("test")
-
-
-@torch.inference_mode()
-def _tried(path: Path, reference: nn.Module, batches: Iterable[Batch], name: Path) -> Exported:
-    """Run a file and PyTorch on the same input, and measure the file."""
-    network = OnnxNetwork(path)
-    total = right = right_in_torch = same = 0
-    example: Tensor | None = None
-    for inputs, targets in batches:
-        example = inputs[:1]
-        chosen, expected = network(inputs).argmax(1), reference(inputs).argmax(1)
-        total += len(targets)
-        right += int((chosen == targets).sum())
-        right_in_torch += int((expected == targets).sum())
-        same += int((chosen == expected).sum())
-    assert example is not None
-    return Exported(
-        path=name,
-        file_bytes=path.stat().st_size,
-        peak_memory=network.peak_memory(example),
-        latency=network.latency(example),
-        accuracy=right / total,
-        torch_accuracy=right_in_torch / total,
-        agreement=same / total,
-    )
-
-
-def _require_agreement(exported: Exported, int8: bool) -> None:
-    lost = exported.torch_accuracy - exported.accuracy
-    if int8 and lost > MOST_LOST:
-        raise RenaError(
-            f"{exported.path}: not written: in int8 the network has {exported.accuracy:.2%} of the "
-            f"test examples right, {100 * lost:.2f} points less than in float"
-        )
-    if not int8 and exported.agreement < LEAST_AGREEMENT:
-        raise RenaError(
-            f"{exported.path}: not written: it agrees with PyTorch on {exported.agreement:.2%} of "
-            f"the test examples, at least {LEAST_AGREEMENT:.1%} are needed"
-        )

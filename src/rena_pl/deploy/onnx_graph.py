@@ -7,7 +7,6 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,17 +23,6 @@ FEATURES, AUDIO, LOGITS = "features", "audio", "logits"
 
 DEFAULTS: dict[str, object] = {"auto_pad": "NOTSET", "dilations": 1, "pads": 0, "strides": 1}
 """Attributes of convolutions and pools, and the value that stands where they are left out."""
-
-
-def require_onnx() -> None:
-    """Check that the packages of the extra `export` are installed.
-
-    Raises:
-        RenaError: One is missing.
-    """
-    for package in ("onnx", "onnxruntime", "onnxscript"):
-        if find_spec(package) is None:
-            raise RenaError(f"export needs the package {package}: pip install 'rena-pl[export]'")
 
 
 def export(module: nn.Module, example: Tensor, source: str, result: str) -> ModelProto:

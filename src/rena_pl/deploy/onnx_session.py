@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -32,22 +30,6 @@ class OnnxNetwork:
     def __call__(self, batch: Tensor) -> Tensor:
         """Input `(batch, ...)` to logits `(batch, classes)`."""
         return torch.from_numpy(self.session.run(None, {self.source: batch.numpy()})[0])
-
-    def latency(self, example: Tensor, warm_up: int = 20, runs: int = 100) -> float:
-        """Seconds of one inference, the median of many.
-
-        Args:
-            example: A batch of one.
-            warm_up: Inferences that are not timed.
-            runs: Inferences that are.
-        """
-        feed = {self.source: example.numpy()}
-        times = []
-        for _ in range(warm_up + runs):
-            begin = time.perf_counter()
-            self.session.run(None, feed)
-            times.append(time.perf_counter() - begin)
-        return median(times[warm_up:])
 
     def peak_memory(self, example: Tensor) -> int:
         """Bytes of the tensors that are alive at once, at their most, weights left out.

@@ -1,0 +1,25 @@
+"""The packages that a format of files needs, each an extra of its own."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from rena_pl.errors import RenaError
+
+PACKAGES = {
+    "export": ("onnx", "onnxruntime", "onnxscript"),
+    "executorch": ("executorch",),
+    "litert": ("litert_torch", "ai_edge_litert"),
+}
+"""What an extra brings, as imported."""
+
+
+def require_extra(extra: str) -> None:
+    """Check that the packages of an extra are installed.
+
+    Raises:
+        RenaError: One is missing.
+    """
+    for package in PACKAGES[extra]:
+        if find_spec(package) is None:
+            raise RenaError(f"export needs the package {package}: pip install 'rena-pl[{extra}]'")
