@@ -8,18 +8,17 @@ profiles, the ledger.
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 
+from endless import run_until_stopped
 from lightning.pytorch import Callback, LightningDataModule, Trainer
-from report import arguments, finish
 
 from rena_pl.evaluation.evaluation import Candidate
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.space import SearchSpace
+from report import arguments, finish
 
 WINDOW = 5
 """Updates whose median is taken."""
@@ -64,17 +63,7 @@ def main() -> None:
     controller = Controller(space, budget=budget, seed=options.seed)
     controller.task, controller.scorer = Shapes(), drawn
     clock = Clock(last)
-    with tempfile.TemporaryDirectory() as folder:
-        Trainer(
-            max_epochs=-1,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=Path(folder),
-            callbacks=[clock],
-        ).fit(controller)
+    run_until_stopped(controller, clock)
     figures = {}
     for count in (50, last):
         at = next(n for n, found in enumerate(clock.evaluations) if found >= count)

@@ -9,9 +9,9 @@ and later. With `--quick`, 300.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
+from endless import run_until_stopped
 from lightning.pytorch import Callback, Trainer
 from watched_search import MadeUp
 
@@ -65,17 +65,7 @@ def main() -> None:
     controller = Controller(space, objective, budget=BUDGET, seed=options.seed)
     controller.task = MadeUp(examples=60, batch_size=20)
     memory = Memory(MARKS[:2] if options.quick else MARKS)
-    with tempfile.TemporaryDirectory() as folder:
-        Trainer(
-            max_epochs=-1,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=folder,
-            callbacks=[memory],
-        ).fit(controller)
+    run_until_stopped(controller, memory)
     first = memory.at[FIRST]
     more = f"more than after {FIRST}"
     figures = {

@@ -16,11 +16,11 @@ import yaml
 from filelock import FileLock
 
 from rena_pl.architecture import Architecture
-from rena_pl.cli import main
 from rena_pl.evaluation.evaluation import is_child
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
 from rena_pl.search.run_folder import LOCK
+from tests.command_line import fails_with, rena
 from tests.conftest import REPOSITORY
 from tests.disk import full_disk
 
@@ -45,20 +45,6 @@ TINY = {
     },
     "data": {"class_path": "tests.tasks.TinyTask"},
 }
-
-
-def rena(*arguments: object) -> None:
-    main([str(argument) for argument in arguments])
-
-
-def fails_with(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The one sentence on standard error of a command that exits with 2."""
-    with pytest.raises(SystemExit) as exit_:
-        rena(*arguments)
-    assert exit_.value.code == 2
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("rena: ")]
-    assert len(lines) == 1
-    return lines[0]
 
 
 @pytest.fixture

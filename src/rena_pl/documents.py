@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from rena_pl.errors import RenaError
 
@@ -10,6 +13,29 @@ MAX_TEXT = 200_000
 """Characters of a YAML file; it takes seconds to read more."""
 MAX_VALUES = 20_000
 MAX_DEPTH = 40
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a YAML file.
+
+    Raises:
+        RenaError: It cannot be read, is beyond the bounds, or holds no settings; the sentence
+            names the file.
+    """
+    try:
+        if path.stat().st_size > MAX_TEXT:
+            raise RenaError(f"it holds more than {MAX_TEXT:,} bytes")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        check_document(content)
+    except OSError as error:
+        raise RenaError(f"{path}: cannot be read: {error}") from None
+    except RenaError as error:
+        raise RenaError(f"{path}: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RenaError(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise RenaError(f"{path}: holds no settings")
+    return content
 
 
 def check_document(content: Any) -> None:

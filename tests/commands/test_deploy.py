@@ -19,28 +19,15 @@ import yaml
 from PIL import Image
 
 from rena_pl.architecture import Architecture
-from rena_pl.cli import COMMANDS, main
+from rena_pl.cli import COMMANDS
 from rena_pl.data.waveforms import to_int16
 from rena_pl.deploy import trial
 from rena_pl.deploy.trained import load
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
+from tests.command_line import fails_with, rena
 from tests.conftest import REPOSITORY
 from tests.data.conftest import tone, write_wav
-
-
-def rena(*arguments: object) -> None:
-    main([str(argument) for argument in arguments])
-
-
-def fails_with(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The one sentence on standard error of a command that exits with 2."""
-    with pytest.raises(SystemExit) as exit_:
-        rena(*arguments)
-    assert exit_.value.code == 2
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("rena: ")]
-    assert len(lines) == 1
-    return lines[0]
 
 
 def test_a_trained_network_is_not_trained_again(

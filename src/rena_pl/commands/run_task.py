@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
-import yaml
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
 from rena_pl.child.data import stated_shapes
 from rena_pl.commands.config_errors import sentence
+from rena_pl.commands.fit import own_modules
 from rena_pl.commands.yaml_words import read_words
 from rena_pl.deploy.trained import Trained
+from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
 from rena_pl.search.run_folder import CONFIG
 
@@ -31,15 +31,15 @@ def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataMod
         RenaError: The config or an option is not usable, the data are not there, or they are not
             for this network.
     """
-    sys.path.append(str(Path.cwd()))  # where the user's own tasks may stand
+    own_modules()
     read_words()
     parser = ArgumentParser(prog="rena", exit_on_error=False)
     parser.add_subclass_arguments(LightningDataModule, "data", required=True)
+    settings = read_settings(run / CONFIG).get("data")
     try:
-        settings = yaml.safe_load((run / CONFIG).read_text())["data"]
         config = parser.parse_args(["--data", json.dumps(settings), *options])
         task = parser.instantiate_classes(config).data
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+    except TypeError as error:
         raise RenaError(f"{run / CONFIG}: cannot be read: {sentence(error)}") from None
     except (argparse.ArgumentError, ValueError) as error:
         raise RenaError(sentence(error)) from None

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.data.described import front_end_from
 from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
+from rena_pl.evaluation.weights import load_weights
 from rena_pl.network.build import build
 from rena_pl.search.final import ARCHITECTURE, SUMMARY, WEIGHTS, read_summary
 from rena_pl.search.run_folder import CONFIG
@@ -92,9 +91,10 @@ def load(run: str | Path) -> Trained:
         trained = Trained(network, front_end, architecture, summary)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RenaError(f"{run / SUMMARY}: does not describe a network: {error!r}") from None
+    weights = load_weights(run / WEIGHTS)
     try:
-        network.load_state_dict(load_file(run / WEIGHTS))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise RenaError(f"{run / WEIGHTS}: not the weights of this network: {reason}") from None
     return trained

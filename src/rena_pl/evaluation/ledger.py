@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from os import SEEK_END
 from pathlib import Path
+from time import sleep
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import DBAPIError
 
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
@@ -18,6 +22,8 @@ from rena_pl.evaluation.interrupts import interrupts_held
 STUDY = "rena"
 MAX_JOURNAL_BYTES = 2**30
 """About half a million evaluations."""
+PAUSES = (0.2, 0.5, 1.0, 2.0)
+"""Seconds before a database is asked once more."""
 STATES = {
     "done": TrialState.COMPLETE,
     "failed": TrialState.FAIL,
@@ -112,6 +118,19 @@ class Ledger:
 
 
 def _study(storage: str | JournalStorage, name: str) -> optuna.Study:
+    """The study of that name.
+
+    Of several workers that make the tables of a new database at once all but one are refused;
+    they ask again.
+    """
+    for pause in PAUSES:
+        with suppress(DBAPIError, StorageInternalError):
+            return _load_or_create(storage, name)
+        sleep(pause)
+    return _load_or_create(storage, name)
+
+
+def _load_or_create(storage: str | JournalStorage, name: str) -> optuna.Study:
     """The study of that name; made where there is none, so that reading writes nothing."""
     if name in optuna.get_all_study_names(storage):
         return optuna.load_study(study_name=name, storage=storage)

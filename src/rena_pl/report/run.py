@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rena_pl.architecture import Architecture, Shape
+from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Evaluation
 from rena_pl.evaluation.ledger import in_order, read_journal
@@ -24,8 +23,6 @@ from rena_pl.search.run_folder import CONFIG
 LEDGER = "ledger.journal"
 BEST = "best/architecture.json"
 MOST_BYTES = 20_000_000
-MOST_SETTINGS = 10_000
-DEEPEST = 40
 
 
 @dataclass(frozen=True)
@@ -122,12 +119,12 @@ def read_run(folder: Path, name: str | None = None) -> Run:
     config_file = _inside(folder, CONFIG)
     if config_file is None:
         raise RenaError(f"{folder}: is no run folder: {CONFIG} is missing")
-    config = _config(config_file)
+    config = read_settings(config_file)
     model = Fields(_part(config, "model", config_file), f"{config_file}: model")
     journal, best = _inside(folder, LEDGER), _inside(folder, BEST)
     run = Run(
         name=printable(name or folder.resolve().name),
-        settings=_settings(config, config_file),
+        settings=_settings(config),
         objective=_objective(model.values.get("objective"), config_file),
         metric=model.text("metric") if "metric" in model.values else "accuracy",
         task=printable(str(_part(config, "data", config_file).get("class_path", "")))[:200],
@@ -178,16 +175,6 @@ def _text(file: Path) -> str:
         raise RenaError(f"{file}: cannot be read: {error}") from None
 
 
-def _config(file: Path) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(_text(file))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RenaError(f"{file}: is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(config, dict):
-        raise RenaError(f"{file}: holds no settings")
-    return config
-
-
 def _part(config: dict[str, Any], name: str, file: Path) -> dict[str, Any]:
     part = config.get(name)
     if part is not None and not isinstance(part, dict):
@@ -214,27 +201,20 @@ def _objective(values: Any, file: Path) -> Objective:
         raise RenaError(f"{file}: model.objective: {error}") from None
 
 
-def _settings(config: dict[str, Any], file: Path) -> list[tuple[str, str]]:
+def _settings(config: dict[str, Any]) -> list[tuple[str, str]]:
     """Every setting by its dotted name; lists and texts as people write them."""
 
-    def flatten(name: str, item: Any, depth: int) -> Iterator[tuple[str, str]]:
-        if depth > DEEPEST:
-            raise RenaError(f"{file}: {name[:60]}: is nested too deeply")
+    def flatten(name: str, item: Any) -> Iterator[tuple[str, str]]:
         if isinstance(item, dict) and item:
             for key, value in item.items():
-                yield from flatten(f"{name}.{key}" if name else str(key), value, depth + 1)
+                yield from flatten(f"{name}.{key}" if name else str(key), value)
         elif isinstance(item, list) and any(isinstance(value, dict | list) for value in item):
             for number, value in enumerate(item):
-                yield from flatten(f"{name}.{number}", value, depth + 1)
+                yield from flatten(f"{name}.{number}", value)
         else:
             yield printable(name), _shown(item)
 
-    settings: list[tuple[str, str]] = []
-    for setting in flatten("", config, 0):
-        settings.append(setting)
-        if len(settings) > MOST_SETTINGS:
-            raise RenaError(f"{file}: holds more than {MOST_SETTINGS:,} settings")
-    return settings
+    return list(flatten("", config))
 
 
 def _shown(value: Any) -> str:

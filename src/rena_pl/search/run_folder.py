@@ -12,7 +12,7 @@ import yaml
 from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from rena_pl.documents import MAX_TEXT, check_document
+from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
 from rena_pl.whole_files import write_whole
 
@@ -49,12 +49,10 @@ class RunFolder(Callback):
         saved = path / CONFIG
         try:
             path.mkdir(parents=True, exist_ok=True)
-            before = _read(saved) if saved.is_file() else None
-        except (OSError, RenaError, ValueError, RecursionError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise RenaError(f"{path}: cannot be used as a run folder: {reason}") from None
-        if before is not None:
-            self._compare(before)
+        except OSError as error:
+            raise RenaError(f"{path}: cannot be used as a run folder: {error}") from None
+        if saved.is_file():
+            self._compare(read_settings(saved))
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Keep other jobs out of the folder; the system lets go of it however this one ends.
@@ -123,9 +121,7 @@ class RunFolder(Callback):
             return None
         return str(path)
 
-    def _compare(self, before: Any) -> None:
-        if not isinstance(before, dict):
-            raise RenaError(f"{self.path / CONFIG}: holds no settings")
+    def _compare(self, before: Mapping[str, Any]) -> None:
         was, is_now = dict(_settings(before)), dict(_settings(self.config))
         for name in sorted(was.keys() | is_now.keys()):
             if was.get(name) != is_now.get(name):
@@ -147,14 +143,6 @@ def check_checkpoint(path: Path) -> None:
         raise RenaError(f"{path}: no checkpoint can be read: {type(error).__name__}") from error
     if not isinstance(content, dict):
         raise RenaError(f"{path}: holds no checkpoint")
-
-
-def _read(saved: Path) -> Any:
-    if saved.stat().st_size > MAX_TEXT:
-        raise RenaError(f"{CONFIG} holds more than {MAX_TEXT:,} bytes")
-    content = yaml.safe_load(saved.read_text())
-    check_document(content)
-    return content
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

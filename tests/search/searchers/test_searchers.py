@@ -15,7 +15,7 @@ from rena_pl.search.compare import SEARCHERS
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.searchers.evolution import Evolution
 from rena_pl.search.searchers.hill import HillClimbing
-from rena_pl.search.searchers.searcher import Ground, Searcher
+from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
 from rena_pl.search.searchers.uniform import RandomSearch
 from rena_pl.search.update import run_update
 from rena_pl.space.starts import rudimentary
@@ -127,3 +127,12 @@ def test_hill_climbing_moves_up_and_starts_again(tmp_path: Path) -> None:
     climbs = [pair for pair in itertools.pairwise(here) if None not in pair]
     assert all(after >= before for before, after in climbs)
     assert any(after > before for before, after in climbs)
+
+
+def test_the_policy_gradient_begins_elsewhere_when_nothing_new_is_left(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = searcher("paper", ground)
+    rows = [row for row in made.architectures() if ground.feasible(row)]
+    asked.tell([tables.answer(made, ground, Proposal(row), n) for n, row in enumerate(rows)])
+    rounds(made, ground, asked, 1)
+    assert asked.policy.begun == asked.update == 1

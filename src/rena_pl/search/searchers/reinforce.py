@@ -83,10 +83,11 @@ class Reinforce(Searcher):
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the rewards in; after the last step of the episodes the policy learns."""
-        self.met_new |= any(child.architecture not in self.known for child in evaluations)
+        new = any(child.architecture not in self.known for child in evaluations)
         super().tell(evaluations)
         if self.walks is None:
             return
+        self.met_new |= new
         self.rewards.append([evaluation.reward for evaluation in evaluations])
         self.parents_of = [
             child if child.status == "done" else parent
