@@ -155,7 +155,7 @@ def seconds(
 
 def main() -> None:
     options = arguments(__doc__, data=True)
-    keywords, rounds = (KEYWORDS[:2], 1) if options.quick else (KEYWORDS, 5)
+    keywords, rounds = (KEYWORDS[:2], 1) if options.quick else (KEYWORDS, 3)
     rest = (options.root, keywords, options.seed, options.threads)
     figures = {}
     for name in NETWORKS:
