@@ -18,7 +18,6 @@ from statistics import median
 from typing import Any
 
 import torch
-from report import arguments, finish
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from training import MadeUpSpeech, by_hand
@@ -29,6 +28,7 @@ from rena_pl.child.module import Child
 from rena_pl.data.images import ImageTask
 from rena_pl.data.tensor_task import Batch
 from rena_pl.space.named import NAMED
+from report import arguments, finish
 
 NETWORKS = ("bc_resnet_1", "ds_cnn_s", "tc_resnet8", "resnet20")
 AT_ONCE = 4

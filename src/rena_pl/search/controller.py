@@ -32,6 +32,7 @@ from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
 from rena_pl.search.prepare import ground_of, scorer_of
+from rena_pl.search.search_callback import SearchCallback
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.searcher import Ground
@@ -173,7 +174,6 @@ class Controller(LightningModule):
         self.seed = seed
         self.task: LightningDataModule | None = None
         self.scorer: Scorer | None = None
-        self.on_evaluation: Callable[[Evaluation], None] | None = None
         self.summary: dict[str, Any] | None = None
         self.seconds_before = 0.0
 
@@ -198,6 +198,7 @@ class Controller(LightningModule):
         self.ground, self.evaluator = self.prepare(
             task, self._open_ledger, self.weights, self._place_of_children()
         )
+        self.announced = len(self.ledger)
         self.searcher = self.make_searcher(self.ground, self.imagination)
         self.policy = self.searcher.policy
 
@@ -366,12 +367,22 @@ class Controller(LightningModule):
         by_cost = sorted(new, key=lambda key: (-self.cost(new[key]), new[key].place))
         self._check_agreement(by_cost)
         for number in self.claims.share_of(len(by_cost)):
-            evaluation = self.evaluator.evaluate(new[by_cost[number]])
-            if self.on_evaluation is not None:
-                self.on_evaluation(evaluation)
+            self.evaluator.evaluate(new[by_cost[number]])
+            self._announce()
         self.trainer.strategy.barrier("children")
-        self.ledger.refresh()
+        self._announce()
         return [self._recorded(candidate) for candidate in candidates]
+
+    def _announce(self) -> None:
+        """Take in what other workers wrote, and tell the callbacks of all that is new."""
+        self.ledger.refresh()
+        if not self.trainer.is_global_zero:
+            return
+        for evaluation in self.ledger.since(self.announced):
+            self.announced += 1
+            for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, SearchCallback):
+                    callback.on_evaluation(self.trainer, self, evaluation)
 
     def _check_agreement(self, keys: list[str]) -> None:
         """Every worker runs the same searcher; they must have come to the same children."""
