@@ -16,7 +16,7 @@ import yaml
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +24,8 @@ from rich.table import Table
 from rena_pl.commands.config_errors import sentence
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
+from rena_pl.report.wandb_log import WandbSearch, search_logger
+from rena_pl.report.write import REPORT, read_runs, write_report
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import Lines, LiveDisplay, display
 from rena_pl.search.final import SUMMARY
@@ -99,7 +101,8 @@ class RenaCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Add what every search has: progress, a checkpoint of every update, and loggers."""
-        self.trainer_defaults["callbacks"] = [self.progress, self.run_folder]
+        wandb = WandbSearch(self.run_folder.config)
+        self.trainer_defaults["callbacks"] = [self.progress, self.run_folder, wandb]
         trainer = self.config_init["fit"]["trainer"]
         if trainer.logger is None:
             kwargs["logger"] = _loggers(self.run_folder.path)
@@ -187,16 +190,10 @@ def add_search_arguments(parser: LightningArgumentParser) -> None:
 
 def _loggers(folder: Path) -> list[Logger]:
     """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed."""
-    import wandb
-
     loggers: list[Logger] = [CSVLogger(folder, name="logs")]
     mode = os.environ.get("WANDB_MODE", "offline")
     if mode != "disabled":
-        online = mode == "online"
-        wandb.setup(wandb.Settings(mode="online" if online else "offline", silent=True))
-        loggers.append(
-            WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=not online)
-        )
+        loggers.append(search_logger(folder, online=mode == "online"))
     return loggers
 
 
@@ -229,8 +226,6 @@ def quiet() -> None:
 
 def _end(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
     """Write the report into the run folder, and print what the search came to."""
-    from rena_pl.report.write import REPORT, read_runs, write_report
-
     report = folder / REPORT
     write_report(read_runs([folder]), report)
     if as_json:
