@@ -34,6 +34,9 @@ from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.progress_callback import ProgressCallback
 from rena_pl.search.run_folder import RunFolder, check_checkpoint
 
+SWEEP, RUN = "WANDB_SWEEP_ID", "WANDB_RUN_ID"
+"""What the agent of a W&B sweep sets for the commands that it runs."""
+
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",
     "max_epochs": 10,
@@ -83,7 +86,13 @@ class RenaCLI(LightningCLI):
         add_search_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
-        """Take the run folder, refusing one that holds a search with other settings."""
+        """Take the run folder, refusing one that holds a search with other settings.
+
+        Every run of a W&B sweep has one of its own, named after it, in the folder that is given.
+        """
+        if SWEEP in os.environ:
+            trainer = self.config["fit"]["trainer"]
+            trainer.default_root_dir = str(Path(trainer.default_root_dir, os.environ[RUN]))
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
         self.progress = PROGRESS[config.pop("progress")]()  # no setting of the search
         self.run_folder = RunFolder(Path(config["trainer"]["default_root_dir"]), config)
@@ -189,9 +198,12 @@ def add_search_arguments(parser: LightningArgumentParser) -> None:
 
 
 def _loggers(folder: Path) -> list[Logger]:
-    """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed."""
+    """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed.
+
+    A run of a sweep is online, since its agent is.
+    """
     loggers: list[Logger] = [CSVLogger(folder, name="logs")]
-    mode = os.environ.get("WANDB_MODE", "offline")
+    mode = os.environ.get("WANDB_MODE", "online" if SWEEP in os.environ else "offline")
     if mode != "disabled":
         loggers.append(search_logger(folder, online=mode == "online"))
     return loggers
@@ -219,6 +231,7 @@ def quiet() -> None:
         ".*is smaller than the logging interval.*",
         ".*LightningCLI's args parameter.*",
         ".*treespec, LeafSpec.*",
+        ".*will run with no optimizer.*",
     ):
         warnings.filterwarnings("ignore", message)
     warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # what, not where

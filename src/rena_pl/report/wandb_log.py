@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -142,7 +143,11 @@ def search_logger(folder: Path, online: bool) -> SearchLogger:
 
     wandb.setup(wandb.Settings(mode="online" if online else "offline", silent=True))
     return SearchLogger(
-        project="rena-pl", name=folder.name, save_dir=folder, offline=not online, id=run_id(folder)
+        project=os.environ.get("WANDB_PROJECT", "rena-pl"),
+        name=folder.name,
+        save_dir=folder,
+        offline=not online,
+        id=run_id(folder),
     )
 
 

@@ -41,7 +41,7 @@ class Progress:
         self.children = self.full_trainings = self.child_epochs = 0
         self.statuses: Counter[str] = Counter()
         self.best: Evaluation | None = None
-        self._updates_done = 0
+        self._updates_done = self._known = 0
         self._durations: deque[float] = deque(maxlen=RECENT_UPDATES)
         self._trained: deque[Evaluation] = deque(maxlen=RECENT_CHILDREN)
         self._last = time.monotonic()
@@ -77,12 +77,14 @@ class Progress:
     def begin_update(self, number: int) -> None:
         """An update begins; those before it have ended."""
         self._updates_done = number
+        self._known = self.evaluations
         self.children = number * self.budget.children
         self._last = time.monotonic()
 
     def end_update(self, number: int) -> None:
-        """It has ended; children that were met before count as done."""
-        self._durations.append(time.monotonic() - self._last)
+        """It has ended; children that were met before count as done, and tell nothing of time."""
+        if self.evaluations > self._known:
+            self._durations.append(time.monotonic() - self._last)
         self.begin_update(number + 1)
 
     def seconds_left(self) -> float | None:
