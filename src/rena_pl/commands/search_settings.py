@@ -73,5 +73,6 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise RenaError(sentence(error)) from error
     values = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
+    del values["progress"]
     device = cli.trainer.strategy.root_device
     return SearchSettings(cli.model, cli.datamodule, values, device)

@@ -49,7 +49,7 @@ class Lines(ProgressCallback):
             return
         came_to = "failed" if evaluation.accuracy is None else f"{evaluation.accuracy:.2%}"
         self._print(
-            f"in full {progress.full_trainings}/{controller.budget.full_trainings}: "
+            f"in full {progress.full_trainings}/{progress.all_full_trainings}: "
             f"validation accuracy {came_to}, {duration(evaluation.seconds)}{_left(progress, ', ')}"
         )
 
@@ -82,7 +82,7 @@ class LiveDisplay(Lines):
             console=self.console,
         )
         search = bars.add_task("search", total=progress.all_children, left="")
-        full = bars.add_task("in full", total=controller.budget.full_trainings, left="")
+        full = bars.add_task("in full", total=progress.all_full_trainings, left="")
 
         def drawn() -> Group:
             bars.update(search, completed=progress.children, left=_left(progress))

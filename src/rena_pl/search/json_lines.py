@@ -24,7 +24,7 @@ class JsonLines(ProgressCallback):
             run_folder=str(controller.folder),
             updates=progress.updates,
             children_an_update=controller.budget.children,
-            full_trainings=controller.budget.full_trainings,
+            full_trainings=progress.all_full_trainings,
             evaluations=progress.evaluations,
         )
 

@@ -8,7 +8,7 @@ from math import ceil
 from statistics import fmean
 
 from rena_pl.evaluation.evaluation import FINAL, Evaluation, is_child
-from rena_pl.search.controller import Controller
+from rena_pl.search.controller import Budget
 
 RECENT_CHILDREN = 20
 RECENT_UPDATES = 3
@@ -22,21 +22,27 @@ class Progress:
     trainings, a child-epoch is expected to take as long as those of the last children.
 
     Args:
-        controller: Set up; what its ledger holds is counted.
-        updates: How many the search is to have.
-        workers: How many there are.
+        budget: How much the search may train.
+        updates: How many it is to have.
+        workers: How many it has.
+        ends_in_full: Whether networks are trained in full at its end.
 
     Attributes:
-        children: Children that were trained or found to break a bound, of all updates.
-        full_trainings: Full trainings that have ended.
+        children: Children of all updates that are done with, and `all_children` how many there
+            will be.
+        full_trainings: Full trainings that have ended, of `all_full_trainings`.
         statuses: How many evaluations ended how.
         child_epochs: What they cost.
         best: The child with the highest reward, the first of equals; none before there is one.
     """
 
-    def __init__(self, controller: Controller, updates: int, workers: int = 1) -> None:
-        self.budget = controller.budget
+    def __init__(
+        self, budget: Budget, updates: int, workers: int = 1, ends_in_full: bool = True
+    ) -> None:
+        self.budget = budget
         self.updates = updates
+        self.all_children = updates * budget.children
+        self.all_full_trainings = budget.full_trainings if ends_in_full else 0
         self.workers = workers
         self.children = self.full_trainings = self.child_epochs = 0
         self.statuses: Counter[str] = Counter()
@@ -45,18 +51,11 @@ class Progress:
         self._durations: deque[float] = deque(maxlen=RECENT_UPDATES)
         self._trained: deque[Evaluation] = deque(maxlen=RECENT_CHILDREN)
         self._last = time.monotonic()
-        for evaluation in controller.ledger.evaluations():
-            self.count(evaluation)
 
     @property
     def evaluations(self) -> int:
         """All of them."""
         return self.statuses.total()
-
-    @property
-    def all_children(self) -> int:
-        """What `children` comes to."""
-        return self.updates * self.budget.children
 
     def count(self, evaluation: Evaluation) -> None:
         """Take a new evaluation in."""
@@ -95,7 +94,7 @@ class Progress:
         pace = sum(evaluation.seconds for evaluation in self._trained) / epochs
         since = time.monotonic() - self._last
         search = self._search_left(pace, since)
-        rounds = ceil(max(0, self.budget.full_trainings - self.full_trainings) / self.workers)
+        rounds = ceil(max(0, self.all_full_trainings - self.full_trainings) / self.workers)
         full = pace * self.budget.final_epochs
         if self._updates_done >= self.updates:
             return max(0.0, rounds * full - min(since, full))

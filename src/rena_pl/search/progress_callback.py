@@ -5,6 +5,7 @@ from __future__ import annotations
 from lightning.pytorch import LightningModule, Trainer
 
 from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.evaluation.evaluator import ChildTrainer
 from rena_pl.search.controller import Controller
 from rena_pl.search.progress import Progress
 from rena_pl.search.search_callback import SearchCallback
@@ -19,7 +20,14 @@ class ProgressCallback(SearchCallback):
         """Count what the ledger holds."""
         assert isinstance(pl_module, Controller)
         if trainer.is_global_zero:
-            self.progress = Progress(pl_module, trainer.max_epochs or 0, trainer.world_size)
+            self.progress = Progress(
+                pl_module.budget,
+                trainer.max_epochs or 0,
+                trainer.world_size,
+                isinstance(pl_module.evaluator.scorer, ChildTrainer),
+            )
+            for evaluation in pl_module.ledger.evaluations():
+                self.progress.count(evaluation)
             self.show_begin(self.progress, pl_module)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
