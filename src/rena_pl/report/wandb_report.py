@@ -31,9 +31,7 @@ def save_wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, pr
         return str(report.save().url)
     except Exception as error:  # no login, no such project, no network: each has its own
         told = " ".join(f"{error}".split()) or type(error).__name__
-        raise RenaError(
-            f"the report cannot be saved in {entity}/{project} at W&B: {told}"
-        ) from error
+        raise RenaError(f"{entity}/{project}: W&B does not take the report: {told}") from error
 
 
 def wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project: str) -> Any:
