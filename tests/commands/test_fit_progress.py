@@ -76,8 +76,9 @@ def test_json_lines_tell_a_program_everything(
 
 
 @pytest.mark.slow
-def test_json_lines_tell_of_what_other_workers_trained(tmp_path: Path) -> None:
-    done = fit(tmp_path, "--progress", "json", *TWO_WORKERS)
+@pytest.mark.parametrize("searcher", ["rena", "evolution"])
+def test_json_lines_tell_of_what_other_workers_trained(tmp_path: Path, searcher: str) -> None:
+    done = fit(tmp_path, "--progress", "json", "--model.searcher", searcher, *TWO_WORKERS)
     check_events([json.loads(line) for line in done.stdout.splitlines()], tmp_path / "run")
 
 

@@ -27,7 +27,7 @@ from rena_pl.errors import RenaError, StorageError
 from rena_pl.report.wandb_log import WandbSearch, search_logger
 from rena_pl.report.write import REPORT, read_runs, write_report
 from rena_pl.search.controller import Controller
-from rena_pl.search.display import Lines, LiveDisplay, display
+from rena_pl.search.display import Lines, LiveDisplay, search_display
 from rena_pl.search.final import SUMMARY
 from rena_pl.search.json_lines import JsonLines, print_event
 from rena_pl.search.lifeline import end_with_launcher
@@ -49,7 +49,7 @@ TRAINER_DEFAULTS = {
 }
 
 PROGRESS: dict[str, Callable[[], ProgressCallback]] = {
-    "auto": display,
+    "auto": search_display,
     "live": LiveDisplay,
     "lines": Lines,
     "json": JsonLines,

@@ -112,7 +112,7 @@ class LiveDisplay(Lines):
             self.live = None
 
 
-def display() -> Lines:
+def search_display() -> Lines:
     """A live display in a terminal or a notebook, lines elsewhere."""
     console = Console(stderr=True, highlight=False)
     draws_in_notebook = console.is_jupyter and find_spec("ipywidgets") is not None
