@@ -201,6 +201,19 @@ def test_a_search_outlives_wandb(tmp_path: Path) -> None:
     assert failing.asked <= 2
 
 
+def test_a_search_goes_on_where_nobody_is_logged_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no netrc"))
+    with pytest.warns(UserWarning, match="the search goes on: UsageError: No API key") as noted:
+        fit(tmp_path, "--trainer.max_epochs=1")
+    assert sum("W&B fails" in str(note.message) for note in noted) == 1
+    assert (tmp_path / "run" / "summary.json").is_file()
+    assert run_id(tmp_path / "run") is None
+
+
 def test_without_a_wandb_logger_nothing_is_done(tmp_path: Path) -> None:
     running = trainer(tmp_path, 1)
     running.loggers = [CSVLogger(tmp_path)]

@@ -43,6 +43,11 @@ class Outliving:
         try:
             act()
         except Exception as error:  # a server that is gone, a service that died
+            self.leave_out(error)
+
+    def leave_out(self, error: Exception) -> None:
+        """Note what W&B raised, once."""
+        if not self.left_out:
             self.left_out = True
             told = " ".join(f"{type(error).__name__}: {error}".split())
             warnings.warn(f"W&B fails and is left out, the search goes on: {told}", stacklevel=2)
@@ -50,6 +55,21 @@ class Outliving:
 
 class SearchLogger(Outliving, WandbLogger):
     """A WandbLogger that never stops a search."""
+
+    @property
+    def experiment(self) -> Any:
+        """The run.
+
+        Raises:
+            AttributeError: W&B is left out: there is none, as Lightning understands it.
+        """
+        if self.left_out:
+            raise AttributeError("W&B is left out")
+        try:
+            return super().experiment
+        except Exception as error:  # no login, no network
+            self.leave_out(error)
+            raise AttributeError("W&B is left out") from error
 
     def log_hyperparams(self, params: Any) -> None:
         """Begin the run."""
