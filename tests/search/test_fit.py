@@ -20,6 +20,7 @@ from rena_pl.space import SearchSpace
 from tests.search import synthetic
 from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits
 
+SEARCHERS = ["random", "evolution", "hill", pytest.param("tpe", marks=pytest.mark.slow)]
 BUDGET = Budget(episodes=3, steps=2, child_epochs=1, start_epochs=1, final_epochs=4)
 
 
@@ -139,6 +140,30 @@ def test_a_search_that_had_ended_goes_on_as_if_it_had_not(tmp_path: Path) -> Non
     assert searched(rest) == searched(whole)
     assert rest.summary["child_epochs"] == rest.ledger.child_epochs
     assert rest.summary["evaluations"] > first.summary["evaluations"]
+
+
+@pytest.mark.parametrize("searcher", SEARCHERS)
+def test_a_searcher_without_a_policy_goes_on_as_if_it_had_not_ended(
+    searcher: str, tmp_path: Path
+) -> None:
+    whole = controller(seed=1, searcher=searcher)
+    trainer(tmp_path / "whole", 4).fit(whole)
+    trainer(tmp_path / "parts", 2).fit(controller(seed=1, searcher=searcher))
+    rest = controller(seed=1, searcher=searcher)
+    trainer(tmp_path / "parts", 4).fit(rest)
+    assert not rest.learns
+    assert whole.summary["val_accuracy"] > 0.8
+
+    def searched(made: Controller):
+        return [e for e in made.ledger.evaluations() if e.place[0] < FINAL]
+
+    assert searched(rest) == searched(whole)
+    assert len({e.place[0] for e in searched(whole)}) == 5
+
+
+def test_an_unknown_searcher_is_refused() -> None:
+    with pytest.raises(RenaError, match="unknown searcher 'greedy'; known are rena, random, evo"):
+        controller(searcher="greedy")
 
 
 def test_the_start_may_be_trained_as_long_as_the_finals(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from rich.table import Table
@@ -23,10 +24,18 @@ from rich.table import Table
 from rena_pl.commands.config_errors import sentence
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
+from rena_pl.report.wandb_log import WandbSearch, search_logger
+from rena_pl.report.write import REPORT, read_runs, write_report
 from rena_pl.search.controller import Controller
-from rena_pl.search.display import SearchDisplay
+from rena_pl.search.display import Lines, LiveDisplay, search_display
+from rena_pl.search.final import SUMMARY
+from rena_pl.search.json_lines import JsonLines, print_event
 from rena_pl.search.lifeline import end_with_launcher
+from rena_pl.search.progress_callback import ProgressCallback
 from rena_pl.search.run_folder import RunFolder, check_checkpoint
+
+SWEEP, RUN = "WANDB_SWEEP_ID", "WANDB_RUN_ID"
+"""What the agent of a W&B sweep sets for the commands that it runs."""
 
 TRAINER_DEFAULTS = {
     "default_root_dir": "runs/search",
@@ -38,6 +47,18 @@ TRAINER_DEFAULTS = {
     "log_every_n_steps": 1,
     "num_sanity_val_steps": 0,
 }
+
+PROGRESS: dict[str, Callable[[], ProgressCallback]] = {
+    "auto": search_display,
+    "live": LiveDisplay,
+    "lines": Lines,
+    "json": JsonLines,
+    "none": ProgressCallback,
+}
+"""How the search is shown while it runs, by the names of `--progress`."""
+
+END_FIGURES = ("arch_id", "val_accuracy", "test_accuracy", "constraints_met", "child_epochs")
+"""What `--progress json` tells of the summary at the end."""
 
 LONGEST_WAIT = timedelta(days=7)
 """How long a rank waits for the children of the others: a full training may take days."""
@@ -61,12 +82,19 @@ class RenaCLI(LightningCLI):
             check_checkpoint(Path(checkpoint))
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The search's seed is that of everything."""
-        parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
+        """Those of every command that takes a search's settings."""
+        add_search_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
-        """Take the run folder, refusing one that holds a search with other settings."""
+        """Take the run folder, refusing one that holds a search with other settings.
+
+        Every run of a W&B sweep has one of its own, named after it, in the folder that is given.
+        """
+        if SWEEP in os.environ:
+            trainer = self.config["fit"]["trainer"]
+            trainer.default_root_dir = str(Path(trainer.default_root_dir, os.environ[RUN]))
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
+        self.progress = PROGRESS[config.pop("progress")]()  # no setting of the search
         self.run_folder = RunFolder(Path(config["trainer"]["default_root_dir"]), config)
 
     def instantiate_classes(self) -> None:
@@ -81,9 +109,9 @@ class RenaCLI(LightningCLI):
             raise RenaError(sentence(error)) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
-        """Add what every search has: display, a checkpoint of every update, and loggers."""
-        self.display = SearchDisplay()
-        self.trainer_defaults["callbacks"] = [self.display, self.run_folder]
+        """Add what every search has: progress, a checkpoint of every update, and loggers."""
+        wandb = WandbSearch(self.run_folder.config)
+        self.trainer_defaults["callbacks"] = [self.progress, self.run_folder, wandb]
         trainer = self.config_init["fit"]["trainer"]
         if trainer.logger is None:
             kwargs["logger"] = _loggers(self.run_folder.path)
@@ -123,7 +151,7 @@ class RenaCLI(LightningCLI):
                 raise KeyboardInterrupt from None
             raise
         finally:
-            self.display.close()
+            self.progress.close()
 
 
 def run_fit(arguments: list[str]) -> None:
@@ -154,22 +182,30 @@ def run_fit(arguments: list[str]) -> None:
     except argparse.ArgumentError as error:
         raise RenaError(sentence(error)) from None
     if cli.trainer.is_global_zero and cli.model.summary is not None:
-        _print_summary(cli.model.summary, cli.run_folder.path)
-        _report(cli.run_folder.path)
+        _end(cli.model.summary, cli.run_folder.path, isinstance(cli.progress, JsonLines))
+
+
+def add_search_arguments(parser: LightningArgumentParser) -> None:
+    """What `rena fit` takes besides model, data and trainer; the search's seed is everything's."""
+    parser.add_argument(
+        "--progress",
+        choices=[*PROGRESS],
+        default="auto",
+        help="how the search is shown: live, in lines, as JSON lines on standard output, or not; "
+        "auto is live in a terminal or notebook and in lines elsewhere",
+    )
+    parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
 
 
 def _loggers(folder: Path) -> list[Logger]:
-    """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed."""
-    import wandb
+    """CSV and W&B, the latter offline unless WANDB_MODE says otherwise: no account needed.
 
+    A run of a sweep is online, since its agent is.
+    """
     loggers: list[Logger] = [CSVLogger(folder, name="logs")]
-    mode = os.environ.get("WANDB_MODE", "offline")
+    mode = os.environ.get("WANDB_MODE", "online" if SWEEP in os.environ else "offline")
     if mode != "disabled":
-        online = mode == "online"
-        wandb.setup(wandb.Settings(mode="online" if online else "offline", silent=True))
-        loggers.append(
-            WandbLogger(project="rena-pl", name=folder.name, save_dir=folder, offline=not online)
-        )
+        loggers.append(search_logger(folder, online=mode == "online"))
     return loggers
 
 
@@ -186,7 +222,8 @@ def own_modules() -> None:
 
 def quiet() -> None:
     """Silence what says nothing to the user of a search, and put the rest plainly."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for part in ("pytorch", "fabric"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",
         ".*`IterableDataset` has `__len__`.*",
@@ -194,17 +231,22 @@ def quiet() -> None:
         ".*is smaller than the logging interval.*",
         ".*LightningCLI's args parameter.*",
         ".*treespec, LeafSpec.*",
+        ".*will run with no optimizer.*",
     ):
         warnings.filterwarnings("ignore", message)
     warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # what, not where
 
 
-def _report(folder: Path) -> None:
-    """Write the report into the run folder."""
-    from rena_pl.report.write import REPORT, read_runs, write_report
-
-    write_report(read_runs([folder]), folder / REPORT)
-    Console(highlight=False).print(f"report: {folder / REPORT}", soft_wrap=True)
+def _end(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """Write the report into the run folder, and print what the search came to."""
+    report = folder / REPORT
+    write_report(read_runs([folder]), report)
+    if as_json:
+        came_to = {name: summary[name] for name in END_FIGURES}
+        print_event("end", summary=str(folder / SUMMARY), report=str(report), **came_to)
+        return
+    _print_summary(summary, folder)
+    Console(highlight=False).print(f"report: {report}", soft_wrap=True)
 
 
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:

@@ -13,7 +13,7 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.fit import TRAINER_DEFAULTS, own_modules
+from rena_pl.commands.fit import TRAINER_DEFAULTS, add_search_arguments, own_modules
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
 from rena_pl.search.controller import Controller
@@ -38,8 +38,8 @@ class SearchSettings:
 
 class _SettingsCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The search's seed is that of everything, as in `rena fit`."""
-        parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
+        """Those of `rena fit`."""
+        add_search_arguments(parser)
 
 
 def search_settings(command: str, arguments: list[str]) -> SearchSettings:
@@ -73,5 +73,6 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise RenaError(sentence(error)) from error
     values = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
+    del values["progress"]
     device = cli.trainer.strategy.root_device
     return SearchSettings(cli.model, cli.datamodule, values, device)

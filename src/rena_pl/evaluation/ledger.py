@@ -111,6 +111,10 @@ class Ledger:
         """All evaluations in the order of the search, whoever trained them and when."""
         return in_order(self._evaluations.values())
 
+    def since(self, count: int) -> list[Evaluation]:
+        """All but the first `count`, in the order in which this worker learnt of them."""
+        return list(self._evaluations.values())[count:]
+
     @property
     def child_epochs(self) -> int:
         """What the search has cost so far."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -20,11 +21,8 @@ from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.search.controller import Controller
-from rena_pl.search.searchers.evolution import Evolution
-from rena_pl.search.searchers.hill import HillClimbing
+from rena_pl.search.searchers.by_name import OTHERS, RENA
 from rena_pl.search.searchers.searcher import Ground, Searcher
-from rena_pl.search.searchers.uniform import RandomSearch
-from rena_pl.search.searchers.with_optuna import gaussian_process, nsga2, tpe
 from rena_pl.search.update import run_update
 from rena_pl.tabular import Table
 
@@ -34,15 +32,14 @@ IDLE = 20
 RESAMPLES = 10_000
 
 
+def _other(make: Callable[[Ground], Searcher], controller: Controller, ground: Ground) -> Searcher:
+    return make(ground)
+
+
 SEARCHERS: dict[str, Callable[[Controller, Ground], Searcher]] = {
-    "rena": lambda controller, ground: controller.make_searcher(ground, controller.imagination),
-    "paper": lambda controller, ground: controller.make_searcher(ground, None),
-    "random": lambda controller, ground: RandomSearch(ground),
-    "evolution": lambda controller, ground: Evolution(ground),
-    "hill": lambda controller, ground: HillClimbing(ground),
-    "tpe": lambda controller, ground: tpe(ground),
-    "nsga2": lambda controller, ground: nsga2(ground),
-    "gp": lambda controller, ground: gaussian_process(ground),
+    RENA: lambda controller, ground: controller.reinforce(ground, controller.imagination),
+    "paper": lambda controller, ground: controller.reinforce(ground, None),
+    **{name: partial(_other, make) for name, make in OTHERS.items()},
 }
 """By the names of `rena compare`: `rena` as the config has it, `paper` without the model."""
 

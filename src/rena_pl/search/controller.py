@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -32,9 +33,11 @@ from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
 from rena_pl.search.prepare import ground_of, scorer_of
+from rena_pl.search.search_callback import SearchCallback
+from rena_pl.search.searchers.by_name import OTHERS, RENA
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Imagination, Rena
-from rena_pl.search.searchers.searcher import Ground
+from rena_pl.search.searchers.searcher import Ground, Searcher
 from rena_pl.search.setting import setting_of
 from rena_pl.search.update import run_update
 from rena_pl.space.search_space import SearchSpace
@@ -124,6 +127,8 @@ class Controller(LightningModule):
         policy: What the policy network is like.
         imagination: How a model of the reward is used; null for the policy gradient alone, as in
             the paper.
+        searcher: What proposes networks: `rena`, or, to compare it with, `random`, `evolution`,
+            `hill`, `tpe`, `nsga2` or `gp`, which have no policy.
         threads: Of every worker. What children come to depends on it in the last digits, so it
             is the same whatever the machine and the number of workers.
         child_device: Where children are trained: on the trainer's device, as the policy is, when
@@ -146,6 +151,7 @@ class Controller(LightningModule):
         gradient: GradientSettings = GradientSettings(),
         policy: PolicySize = PolicySize(),
         imagination: Imagination | None = Imagination(),
+        searcher: str = RENA,
         threads: int = 1,
         child_device: Literal["cuda"] | None = None,
         ledger: str | None = None,
@@ -154,6 +160,10 @@ class Controller(LightningModule):
         super().__init__()
         if metric not in METRICS:
             raise RenaError(f"unknown metric '{metric}'; known are {', '.join(METRICS)}")
+        if searcher not in (RENA, *OTHERS):
+            raise RenaError(
+                f"unknown searcher '{searcher}'; known are {', '.join((RENA, *OTHERS))}"
+            )
         if threads < 1:
             raise RenaError(f"threads must be at least 1, not {threads}")
         self.automatic_optimization = False
@@ -167,13 +177,13 @@ class Controller(LightningModule):
         self.gradient = gradient
         self.policy_size = policy
         self.imagination = imagination
+        self.searcher_name = searcher
         self.threads = threads
         self.child_device = child_device
         self.storage = ledger
         self.seed = seed
         self.task: LightningDataModule | None = None
         self.scorer: Scorer | None = None
-        self.on_evaluation: Callable[[Evaluation], None] | None = None
         self.summary: dict[str, Any] | None = None
         self.seconds_before = 0.0
 
@@ -198,8 +208,12 @@ class Controller(LightningModule):
         self.ground, self.evaluator = self.prepare(
             task, self._open_ledger, self.weights, self._place_of_children()
         )
-        self.searcher = self.make_searcher(self.ground, self.imagination)
-        self.policy = self.searcher.policy
+        self.announced = len(self.ledger)
+        self.searcher = self.make_searcher(self.ground)
+        if isinstance(self.searcher, Reinforce):
+            self.policy = self.searcher.policy
+        else:
+            self.no_policy = Parameter(torch.zeros(1))  # DDP asks for one
 
     def prepare(
         self,
@@ -226,21 +240,32 @@ class Controller(LightningModule):
         )
         return ground, Evaluator(ground.resources, self.objective, ledger, scorer, setting)
 
-    def make_searcher(self, ground: Ground, imagination: Imagination | None) -> Reinforce:
+    def make_searcher(self, ground: Ground) -> Searcher:
+        """The one that the settings name."""
+        if self.searcher_name == RENA:
+            return self.reinforce(ground, self.imagination)
+        return OTHERS[self.searcher_name](ground)
+
+    def reinforce(self, ground: Ground, imagination: Imagination | None) -> Reinforce:
         """RENA with these settings: with a model of the reward, or without."""
         budget, gradient, size = self.budget, self.gradient, self.policy_size
         if imagination is None:
             return Reinforce(ground, budget.steps, budget.draws, gradient, size)
         return Rena(ground, budget.steps, gradient, size, imagination)
 
-    def configure_optimizers(self) -> Optimizer:
-        """The policy's."""
-        return self.searcher.optimizer
+    def configure_optimizers(self) -> Optimizer | None:
+        """The policy's, where there is one."""
+        return self.searcher.optimizer if isinstance(self.searcher, Reinforce) else None
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """One batch an epoch, with nothing in it: an update is asked for when it is met."""
         update: Any = [torch.zeros(0)]
         return DataLoader(update, batch_size=None)
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a policy, whose state a checkpoint keeps."""
+        return isinstance(self.searcher, Reinforce)
 
     @property
     def folder(self) -> Path:
@@ -264,14 +289,15 @@ class Controller(LightningModule):
 
         A search without a checkpoint asks everything again, and finds the answers in its ledger.
         """
-        optimizer: Any = self.optimizers()
-        self.searcher.optimizer = optimizer
         if self.ground.start is not None:
             candidate = Candidate(self.ground.start, None, self.budget.start_epochs, START)
             self.searcher.tell(self.evaluate_all([candidate]))
         before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
         self.searcher.tell(last_rungs(before))
-        self.searcher.update = self.current_epoch
+        if isinstance(self.searcher, Reinforce):
+            optimizer: Any = self.optimizers()
+            self.searcher.optimizer = optimizer
+            self.searcher.update = self.current_epoch
 
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
         """Have the searcher asked, its children evaluated, and the searcher told.
@@ -366,12 +392,22 @@ class Controller(LightningModule):
         by_cost = sorted(new, key=lambda key: (-self.cost(new[key]), new[key].place))
         self._check_agreement(by_cost)
         for number in self.claims.share_of(len(by_cost)):
-            evaluation = self.evaluator.evaluate(new[by_cost[number]])
-            if self.on_evaluation is not None:
-                self.on_evaluation(evaluation)
+            self.evaluator.evaluate(new[by_cost[number]])
+            self._announce()
         self.trainer.strategy.barrier("children")
-        self.ledger.refresh()
+        self._announce()
         return [self._recorded(candidate) for candidate in candidates]
+
+    def _announce(self) -> None:
+        """Take in what other workers wrote, and tell the callbacks of all that is new."""
+        self.ledger.refresh()
+        if not self.trainer.is_global_zero:
+            return
+        for evaluation in self.ledger.since(self.announced):
+            self.announced += 1
+            for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, SearchCallback):
+                    callback.on_evaluation(self.trainer, self, evaluation)
 
     def _check_agreement(self, keys: list[str]) -> None:
         """Every worker runs the same searcher; they must have come to the same children."""

@@ -14,6 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
+from rena_pl.search.controller import Controller
 from rena_pl.whole_files import write_whole
 
 CONFIG = "config.yaml"
@@ -95,11 +96,15 @@ class RunFolder(Callback):
             write_whole(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep the policy after every update.
+        """Keep the policy after every update, where there is one.
 
+        A searcher without a policy is asked everything again, and told what stands in the ledger.
         Lightning's own callback saves when its optimisers have stepped, which a policy that learns
         while its children are chosen does not show.
         """
+        assert isinstance(pl_module, Controller)
+        if not pl_module.learns:
+            return
         path = self.path / CHECKPOINTS / LAST
         unfinished = path.with_suffix(".part")
         trainer.save_checkpoint(unfinished)

@@ -32,7 +32,6 @@ class Reinforce(Searcher):
 
     Attributes:
         update: How often the policy has learnt from children.
-        figures: What is worth logging of the last time.
     """
 
     def __init__(
@@ -53,7 +52,6 @@ class Reinforce(Searcher):
             self.policy = Policy(self.encoder, size)
         self.optimizer = Adam(self.policy.parameters(), lr=gradient.learning_rate)
         self.update = 0
-        self.figures: dict[str, float] = {}
         self.walks: Walks | None = None
         self.met_new = False
         self.parents_of: list[Evaluation | None] = []

@@ -97,6 +97,8 @@ class Searcher(ABC):
         self.seen: list[Evaluation] = []
         self.known: dict[Architecture, Evaluation] = {}
         """The best evaluation of every architecture."""
+        self.figures: dict[str, float] = {}
+        """What is worth logging of the last time."""
 
     @property
     def waves(self) -> int:
