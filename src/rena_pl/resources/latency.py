@@ -77,7 +77,7 @@ class Latencies:
     def network(self, architecture: Architecture, input_shape: Shape, num_classes: int) -> float:
         """Milliseconds of one inference: one call, and all layers."""
         call, layers = self._measured(architecture, input_shape, num_classes)
-        return call + sum(layers)
+        return round(call + sum(layers), 6)
 
     def _measured(
         self, architecture: Architecture, input_shape: Shape, num_classes: int
@@ -91,7 +91,7 @@ class Latencies:
         head = partial(classifier, shapes[-1], num_classes)
         parts.append(Part(f"classifier(num_classes={num_classes})", (shapes[-1],), head))
         call, *layers = self._file.of(parts)
-        return call, [max(0.0, layer - call) for layer in layers]
+        return call, [max(0.0, round(layer - call, 6)) for layer in layers]
 
 
 @dataclass(frozen=True)

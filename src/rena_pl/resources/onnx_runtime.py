@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -20,8 +21,8 @@ LEAST_RUNS = 5
 """Inferences that are timed however long they take."""
 
 
-def open_session(model: Path | bytes, optimised: Path | None = None, optimise: bool = True) -> Any:
-    """A session on one thread; may write down the graph that it made of the model's."""
+def open_session(path: Path, optimised: Path | None = None, optimise: bool = True) -> Any:
+    """A session on one thread; may write down the graph that it made of the file's."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -33,7 +34,7 @@ def open_session(model: Path | bytes, optimised: Path | None = None, optimise: b
         options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED  # the same on every processor
     if not optimise:
         options.graph_optimization_level = levels.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def median_seconds(
@@ -70,10 +71,10 @@ def inference(module: nn.Module, examples: tuple[Tensor, ...]) -> Callable[[], o
         module: In evaluation mode.
         examples: Its inputs, a batch of one each.
     """
-    graph = io.BytesIO()
-    with quietly(), torch.inference_mode():
-        torch.onnx.export(module, examples, graph, dynamo=False)
-    session = open_session(graph.getvalue())
+    with TemporaryDirectory() as folder, quietly(), torch.inference_mode():
+        path = Path(folder, "module.onnx")
+        torch.onnx.export(module, examples, path, dynamo=False)
+        session = open_session(path)
     names = [source.name for source in session.get_inputs()]
     feed = dict(zip(names, (example.numpy() for example in examples), strict=True))
     return lambda: session.run(None, feed)
