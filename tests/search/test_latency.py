@@ -157,6 +157,8 @@ def test_the_latency_is_in_the_summary_the_report_and_the_profile(
     assert summary["profile"][LATENCY] > 0
     write_report(read_runs([folder]), tmp_path / "report.html")
     assert "against latency (ms)" in (tmp_path / "report.html").read_text()
+    rena("export", folder)
+    assert "The sum over its layers, as the search has it: " in capsys.readouterr().out
     best = folder / "best" / "architecture.json"
     rena("profile", best, "--latency", "--json")
     assert json.loads(capsys.readouterr().out)[LATENCY] > 0

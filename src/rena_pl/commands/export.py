@@ -17,6 +17,7 @@ from rena_pl.deploy.trained import Trained, load
 from rena_pl.deploy.trial import Exported
 from rena_pl.errors import RenaError
 from rena_pl.extras import require_extra
+from rena_pl.resources.latency import LATENCY
 
 ONNX = "onnx"
 OTHERS = {"executorch": ("pte", export_executorch), "litert": ("tflite", export_litert)}
@@ -86,4 +87,6 @@ def _print(exported: Exported, trained: Trained) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print("Latency: median at batch 1 on this machine; ONNX Runtime takes one thread.")
+    if LATENCY in profile:
+        console.print(f"The sum over its layers, as the search has it: {profile[LATENCY]:.3f} ms.")
     console.print(f"file: {exported.path}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,12 +57,15 @@ class Latencies:
 
     Args:
         path: Where the numbers are kept; in memory when left out.
+        measure: Takes the time of a layer.
 
     Raises:
         RenaError: ONNX Runtime is not installed.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, measure: Callable[[Part], float] = measure
+    ) -> None:
         require_extra("export", LATENCY)
         self._file = LatencyFile(path, measure)
 
