@@ -3,7 +3,8 @@
     python benchmarks/latency.py --json benchmarks/results/latency.json
 
 Random networks of the spaces of three configs. The files are those that `rena export` writes,
-without a front end. Layers and whole networks are timed by turns in one process. Each turn measures
+without a front end. Layers and whole networks are timed by turns in one process, by the time that
+it has the processor for. Each turn measures
 all layers anew, as a search does once, and is compared with the medians of the whole networks.
 """
 
@@ -28,7 +29,7 @@ from rena_pl.network import build
 from rena_pl.resources import NetworkResources, latency
 from rena_pl.resources.latency import Latencies
 from rena_pl.resources.latency_file import Part
-from rena_pl.resources.onnx_runtime import median_seconds
+from rena_pl.resources.onnx_runtime import median_seconds, thread_clock
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
 from report import CONFIGS, arguments, finish
@@ -89,7 +90,9 @@ def compared(config: str, shape: Shape, classes: int, count: int, turns: int, se
         latencies = Latencies(measure=timed)
         for number, architecture in enumerate(drawn):
             sums[turn, number] = latencies.network(architecture, shape, classes)
-            wholes[turn, number] = 1000 * median_seconds(whole[number], warm_up=20, runs=100)
+            wholes[turn, number] = 1000 * median_seconds(
+                whole[number], warm_up=20, runs=100, clock=thread_clock
+            )
     true = np.median(wholes, axis=0)
     counted = NetworkResources(shape, classes)
     macs = [counted.profile(architecture)["macs"] for architecture in drawn]

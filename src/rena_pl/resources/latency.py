@@ -17,7 +17,7 @@ from rena_pl.layers.registry import decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.network.build import classifier
 from rena_pl.resources.latency_file import LatencyFile, Part
-from rena_pl.resources.onnx_runtime import inference, median_seconds
+from rena_pl.resources.onnx_runtime import inference, median_seconds, thread_clock
 from rena_pl.resources.resources import NetworkResources
 from rena_pl.space.skeletons import expand
 
@@ -44,7 +44,7 @@ def measure(part: Part) -> float:
             torch.manual_seed(0)
             module = part.build().eval()
             run = inference(module, tuple(torch.randn(1, *shape) for shape in part.inputs))
-        return 1000 * median_seconds(run, WARM_UP, RUNS, LONGEST)
+        return 1000 * median_seconds(run, WARM_UP, RUNS, LONGEST, thread_clock)
     except Exception as error:  # whatever an exporter dies of, or a third party's layer
         reason = " ".join(str(error).split())[:300]
         raise RenaError(
