@@ -10,6 +10,7 @@ seeds.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import fmean, median
 
 from rena_pl.architecture import Architecture
@@ -52,7 +53,9 @@ def main() -> None:
     controller, task = given.controller, given.task
     rows: dict[str, list[dict[str, float]]] = {"without": [], "with warm start": []}
     for seed in range(options.seed, options.seed + (1 if options.quick else SEEDS)):
-        ground = ground_of(task, controller.space, controller.objective, controller.start, seed)
+        ground = ground_of(
+            task, controller.space, controller.objective, controller.start, seed, Path("unused")
+        )
         assert ground.start is not None
         searcher = Rena(ground, STEPS)
         rows["without"].append(figures_of(ground, waves(searcher, ground.start)))

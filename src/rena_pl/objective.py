@@ -18,8 +18,8 @@ class Constraint:
     """An upper or lower bound, or both, on one entry of the profile.
 
     Attributes:
-        entry: What is bounded: params, model_bytes, macs, flops, bytes_moved, intensity or
-            peak_memory; in a table, one of its known columns.
+        entry: What is bounded: params, model_bytes, macs, flops, bytes_moved, intensity,
+            peak_memory or latency_ms; in a table, one of its known columns.
         max: The upper bound.
         min: The lower bound.
         penalty: `hard`, or the base penalty in (0, 1] that the reward is multiplied with, once

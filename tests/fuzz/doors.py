@@ -25,6 +25,7 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore, save_weights
 from rena_pl.layers import layer_types
+from rena_pl.resources.latency_file import LatencyFile, Part
 from rena_pl.resources.profile import profile
 from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder, check_checkpoint
 from rena_pl.space.named import NAMED
@@ -124,6 +125,11 @@ def image_folder(folder: Path) -> None:
 
 
 TABLE = b"one,two,params,accuracy\nx,p,1.0,0.5\nx,q,2.0,0.6\ny,p,3.0,0.7\ny,q,4.0,0.8\n"
+LATENCIES = b"".join(
+    json.dumps({"layer": name, "inputs": [[1, 40, 101]], "ms": 0.25}).encode() + b"\n"
+    for name in ("pool(height=2)", "dense(units=8)")
+)
+UNKNOWN = Part("call", ((1, 1, 1),), torch.nn.Identity)
 SUMMARY = json.dumps({"input_shape": [1, 40, 101], "num_classes": 12, "seconds": 1.5}).encode()
 
 
@@ -196,6 +202,11 @@ DOORS = {
         lambda f: Table(f / "table.csv.gz", ["one", "two"], ["params"], "accuracy"),
     ),
     "summary": Door((SUMMARY,), "summary.json", print_profile, best_network),
+    "latencies": Door(
+        (LATENCIES,),
+        "latency.jsonl",
+        lambda folder: LatencyFile(folder / "latency.jsonl", lambda _: 1.0).of([UNKNOWN]),
+    ),
     "cached features": Door(
         (written(lambda path: cache.write(path, {"x": torch.ones(3)}, {"note": "1"})),),
         "cached.safetensors",

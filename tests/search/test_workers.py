@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from tests.conftest import REPOSITORY
 from tests.search.test_fit import controller, trainer
+from tests.search.test_latency import controller as latency_controller
 from tests.search.workers import SEED, UPDATES
 from tests.test_cli import TINY
 
@@ -112,6 +114,25 @@ def test_the_ledger_is_that_of_one_worker(workers: int, tmp_path: Path, alone: P
     assert process.returncode == 0, said
     assert evaluations(tmp_path) == evaluations(alone)
     assert network(tmp_path) == network(alone)
+
+
+@pytest.mark.slow
+def test_measured_latencies_are_the_same_for_all_workers(tmp_path: Path) -> None:
+    """A search with a bound on them, killed once on two workers, and then made again on one."""
+    folder, again = tmp_path / "two", tmp_path / "one"
+    process = start(*SCRIPT, 2, folder, "--latency")
+    wait_for_evaluations(folder, 5, process)
+    os.kill(worker_1(process), signal.SIGKILL)
+    end(process, 60)
+    process = start(*SCRIPT, 2, folder, "--latency")
+    said = end(process)
+    assert process.returncode == 0, said
+    again.mkdir()
+    shutil.copy(folder / "latency.jsonl", again)
+    trainer(again, UPDATES).fit(latency_controller(seed=SEED))
+    assert evaluations(folder) == evaluations(again)
+    assert network(folder) == network(again)
+    assert (folder / "latency.jsonl").read_bytes() == (again / "latency.jsonl").read_bytes()
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """A search on N CPU workers, one thread each: `python -m tests.search.workers N FOLDER`.
 
-With `--disagree`, worker 1 searches in another way than worker 0.
+With `--disagree`, worker 1 searches in another way than worker 0. With `--latency`, a bound is on
+what is measured.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from tests.search.test_fit import controller
+from tests.search.test_latency import controller as latency_controller
 
 UPDATES, SEED = 3, 2
 
@@ -22,6 +24,7 @@ if __name__ == "__main__":
     other: dict[str, Any] = {}
     if "--disagree" in sys.argv and os.environ.get("LOCAL_RANK") == "1":
         other = {"imagination": None}
+    make = latency_controller if "--latency" in sys.argv else controller
     Trainer(
         max_epochs=UPDATES,
         accelerator="cpu",
@@ -32,4 +35,4 @@ if __name__ == "__main__":
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-    ).fit(controller(seed=SEED, **other))
+    ).fit(make(seed=SEED, **other))

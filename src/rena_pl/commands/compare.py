@@ -17,6 +17,7 @@ from rena_pl.commands.fit import quiet
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import Ledger
+from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.compare import SEARCHERS, Curve, best_of_table, curve_of, search, summary
 from rena_pl.search.controller import Controller
 from rena_pl.search.run_folder import RunFolder
@@ -132,7 +133,7 @@ def _run_one(config: list[str], run: tuple[str, int], epochs: int, folder: Path)
     quiet()
     given = search_settings(COMMAND, [*config, "--seed_everything", str(seed)])
     place = _place(folder, name, seed)
-    search(given.controller, given.task, name, epochs, place)
+    search(given.controller, given.task, name, epochs, place, folder / LATENCY_FILE)
     write_whole(place / "ended", f"{epochs}\n")
 
 

@@ -11,12 +11,13 @@ from rich.table import Table
 from rena_pl.commands.fit import quiet
 from rena_pl.commands.run_task import task_of
 from rena_pl.deploy.executorch_export import export_executorch
-from rena_pl.deploy.extras import require_extra
 from rena_pl.deploy.litert_export import export_litert
 from rena_pl.deploy.onnx_export import export_onnx
 from rena_pl.deploy.trained import Trained, load
 from rena_pl.deploy.trial import Exported
 from rena_pl.errors import RenaError
+from rena_pl.extras import require_extra
+from rena_pl.resources.latency import LATENCY
 
 ONNX = "onnx"
 OTHERS = {"executorch": ("pte", export_executorch), "litert": ("tflite", export_litert)}
@@ -53,7 +54,7 @@ def run_export(arguments: list[str]) -> None:
     onnx = options.format == ONNX
     if not onnx and (options.int8 or options.raw_audio):
         raise RenaError("--int8 and --raw-audio are for --format onnx")
-    require_extra("export" if onnx else options.format)
+    require_extra("export" if onnx else options.format, "export")
     trained = load(options.run)
     task = task_of(options.run, trained, changes)
     folder = options.run / "export"
@@ -86,4 +87,6 @@ def _print(exported: Exported, trained: Trained) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print("Latency: median at batch 1 on this machine; ONNX Runtime takes one thread.")
+    if LATENCY in profile:
+        console.print(f"The sum over its layers, as the search has it: {profile[LATENCY]:.3f} ms.")
     console.print(f"file: {exported.path}", soft_wrap=True)

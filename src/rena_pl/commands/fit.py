@@ -26,6 +26,7 @@ from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.report.wandb_log import WandbSearch, search_logger
 from rena_pl.report.write import REPORT, read_runs, write_report
+from rena_pl.resources.latency import LATENCY
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import Lines, LiveDisplay, search_display
 from rena_pl.search.final import SUMMARY
@@ -256,6 +257,8 @@ def _print_summary(summary: dict[str, Any], folder: Path) -> None:
     table.add_row("start network's", "-" if start is None else f"{start:.2%}")
     table.add_row("parameters", f"{summary['profile']['params']:,}")
     table.add_row("FLOPs", f"{summary['profile']['flops']:,}")
+    if LATENCY in summary["profile"]:
+        table.add_row("latency", f"{summary['profile'][LATENCY]:.3f} ms")
     bounds = "; ".join(summary["constraints"]) or "none"
     table.add_row(
         "bounds", bounds + (" (all kept)" if summary["constraints_met"] else " (not all kept)")

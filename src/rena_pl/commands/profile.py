@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
+from rena_pl.resources.latency import LATENCY, Latencies
 from rena_pl.resources.profile import BYTES, layer_profiles, profile
 from rena_pl.search.final import SUMMARY, read_summary
 
@@ -23,6 +25,7 @@ UNITS = {
     "bytes_moved": "bytes",
     "peak_memory": "bytes",
     "intensity": "FLOPs/byte",
+    LATENCY: "ms",
 }
 
 
@@ -43,6 +46,12 @@ def run_profile(arguments: list[str]) -> None:
         "--num-classes", type=int, help="default: that of the run the file is in, else 12"
     )
     parser.add_argument("--dtype", choices=BYTES, default="float32", help="default: %(default)s")
+    parser.add_argument(
+        "--latency",
+        action="store_true",
+        help="measure the latency too: the sum over the layers, in float32, in ONNX Runtime on one "
+        "thread of this machine",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     architecture = Architecture.load(options.architecture)
@@ -51,24 +60,30 @@ def run_profile(arguments: list[str]) -> None:
     classes = classes_of_run if options.num_classes is None else options.num_classes
     if not 1 <= classes <= LARGEST:
         raise RenaError(f"--num-classes {classes}: must be between 1 and {LARGEST:,}")
+    latencies = Latencies() if options.latency else None
     try:
-        use = profile(architecture, shape, classes, options.dtype)
+        use = profile(architecture, shape, classes, options.dtype).as_dict()
+        times = latencies.layers(architecture, shape, classes) if latencies else []
+        if latencies:
+            use[LATENCY] = latencies.network(architecture, shape, classes)
     except RenaError as error:
         raise RenaError(f"{options.architecture}: {error}") from None
     if options.json:
-        print(json.dumps({"arch_id": architecture.arch_id, **use.as_dict()}, indent=2))
+        print(json.dumps({"arch_id": architecture.arch_id, **use}, indent=2))
         return
     console = Console(highlight=False)
     layers = Table("layer", title=f"{architecture.arch_id} on {shape}, {classes} classes")
-    for heading in ("params", "MACs", "output values"):
+    for heading in ("params", "MACs", "output values", *["ms"] * options.latency):
         layers.add_column(heading, justify="right")
-    for layer in layer_profiles(architecture, shape, classes):
-        layers.add_row(layer.name, f"{layer.params:,}", f"{layer.macs:,}", f"{layer.written:,}")
+    counts = layer_profiles(architecture, shape, classes)
+    for layer, time in zip_longest(counts, times):
+        row = [layer.name, f"{layer.params:,}", f"{layer.macs:,}", f"{layer.written:,}"]
+        layers.add_row(*row, *([] if time is None else [f"{time:.4f}"]))
     console.print(layers)
     totals = Table("resource", title=f"whole network, {options.dtype}, batch 1")
     totals.add_column("use", justify="right")
     totals.add_column("unit")
-    for name, value in use.as_dict().items():
+    for name, value in use.items():
         totals.add_row(name, readable(value), UNITS.get(name, ""))
     console.print(totals)
 

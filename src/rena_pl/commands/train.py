@@ -20,9 +20,10 @@ from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
-from rena_pl.resources.resources import NetworkResources
+from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.controller import Controller
 from rena_pl.search.final import conclude, read_summary, write_outcome
+from rena_pl.search.prepare import resources_of
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.setting import setting_of
 
@@ -87,7 +88,7 @@ def _train(
     objective = Objective()
     setting = setting_of(controller.seed, task, objective, recipe, metric, inherit=False)
     evaluator = Evaluator(
-        NetworkResources(trainer.input_shape, trainer.num_classes),
+        resources_of(task, controller.objective, path / LATENCY_FILE),
         objective,
         Ledger(path / "ledger.journal", setting),
         trainer,

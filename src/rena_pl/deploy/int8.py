@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rena_pl.deploy.onnx_graph import FEATURES, quietly, slim
+from rena_pl.deploy.onnx_graph import FEATURES, slim
 from rena_pl.errors import RenaError
+from rena_pl.resources.onnx_runtime import quietly
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto

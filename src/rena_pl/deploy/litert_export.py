@@ -10,9 +10,9 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.child.data import child_data
-from rena_pl.deploy.onnx_graph import quietly
 from rena_pl.deploy.trained import Trained
 from rena_pl.deploy.trial import Exported, write_tried
+from rena_pl.resources.onnx_runtime import quietly
 
 
 class LitertNetwork:

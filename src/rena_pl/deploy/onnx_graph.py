@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rena_pl.errors import RenaError
+from rena_pl.resources.onnx_runtime import quietly
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -103,16 +100,3 @@ def annotate(model: ModelProto, notes: Mapping[str, str]) -> None:
     from onnx import helper
 
     helper.set_model_props(model, dict(notes))
-
-
-@contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Keep what exporters and quantisers say about themselves from the user."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from rena_pl.resources.onnx_runtime import open_session
 
 VIEWS = ("Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 """Operators whose output lies where their input does."""
@@ -24,7 +25,7 @@ class OnnxNetwork:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.session = _session(path)
+        self.session = open_session(path)
         self.source = self.session.get_inputs()[0].name
 
     def __call__(self, batch: Tensor) -> Tensor:
@@ -41,14 +42,14 @@ class OnnxNetwork:
 
         with TemporaryDirectory() as folder:
             path = Path(folder, "optimised.onnx")
-            _session(self.path, optimised=path)
+            open_session(self.path, optimised=path)
             model = onnx.load(path)
             nodes = model.graph.node
             known = {output.name for output in model.graph.output}
             inner = [name for node in nodes for name in node.output if name and name not in known]
             model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
             onnx.save(model, path)
-            session = _session(path, optimise=False)
+            session = open_session(path, optimise=False)
             feed = {self.source: example.numpy()}
             written = session.run(None, feed)
         names = [output.name for output in session.get_outputs()]
@@ -83,19 +84,3 @@ def most_alive(
         most = max(most, sum(size[name] for name in alive))
         alive = {name for name in alive if last.get(name, -1) > number}
     return most
-
-
-def _session(path: Path, optimised: Path | None = None, optimise: bool = True) -> Any:
-    """A session on one thread; may write down the graph that it made of the file's."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    levels = onnxruntime.GraphOptimizationLevel
-    if optimised is not None:
-        options.optimized_model_filepath = str(optimised)
-        options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED  # the same on every processor
-    if not optimise:
-        options.graph_optimization_level = levels.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

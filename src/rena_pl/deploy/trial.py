@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Protocol
 
 import torch
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from rena_pl.data.tensor_task import Batch
 from rena_pl.errors import RenaError
+from rena_pl.resources.onnx_runtime import median_seconds
 from rena_pl.whole_files import unfinished_path
 
 LEAST_AGREEMENT = 0.999
@@ -88,23 +87,6 @@ def write_tried(
     return exported
 
 
-def latency(run: Callable[[Tensor], Tensor], example: Tensor, warm_up: int, runs: int) -> float:
-    """Seconds of one inference, the median of many.
-
-    Args:
-        run: The inference.
-        example: A batch of one.
-        warm_up: Inferences that are not timed.
-        runs: Inferences that are.
-    """
-    times = []
-    for _ in range(warm_up + runs):
-        begin = time.perf_counter()
-        run(example)
-        times.append(time.perf_counter() - begin)
-    return median(times[warm_up:])
-
-
 @torch.inference_mode()
 def _tried(
     file: Path, runner: Runner, reference: nn.Module, batches: Iterable[Batch], path: Path
@@ -125,7 +107,7 @@ def _tried(
         path=path,
         file_bytes=file.stat().st_size,
         peak_memory=runner.peak_memory(example),
-        latency=latency(runner, example, warm_up=20, runs=100),
+        latency=median_seconds(lambda: runner(example), warm_up=20, runs=100),
         accuracy=right / total,
         torch_accuracy=right_in_torch / total,
         agreement=same / total,

@@ -29,9 +29,7 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(
             decode(layer).build(input_shapes(layer, shapes)) for layer in expanded
         )
-        self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shapes[-1][0], num_classes)
-        )
+        self.head = classifier(shapes[-1], num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features `(batch, channels, height, width)` to logits `(batch, classes)`."""
@@ -50,6 +48,11 @@ class Network(nn.Module):
             read = (outputs[source] for source in self.sources[index])
             outputs.append(self.layers[index](*read))
         return outputs
+
+
+def classifier(shape: Shape, num_classes: int) -> nn.Sequential:
+    """The average over height and width, then a linear layer: from `shape` to logits."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shape[0], num_classes))
 
 
 def build(architecture: Architecture, input_shape: Shape, num_classes: int) -> Network:

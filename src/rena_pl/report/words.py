@@ -16,6 +16,7 @@ RESOURCES = {
     "bytes_moved": "bytes moved",
     "intensity": "compute intensity (FLOPs/byte)",
     "peak_memory": "peak activation memory (bytes)",
+    "latency_ms": "latency (ms)",
 }
 """What profile entries are called; those of tables have their own names."""
 

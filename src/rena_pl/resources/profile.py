@@ -19,6 +19,7 @@ from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import LayerType, decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
+from rena_pl.network.build import classifier
 from rena_pl.space.skeletons import expand
 
 VIEWS = (nn.Identity, nn.Flatten, nn.Unflatten)
@@ -188,9 +189,7 @@ def profile_layer(layer: LayerType, inputs: tuple[Shape, ...]) -> LayerProfile:
 @lru_cache(maxsize=10_000)
 def _profile_head(shape: Shape, num_classes: int) -> LayerProfile:
     with torch.device("meta"):
-        module = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shape[0], num_classes)
-        )
+        module = classifier(shape, num_classes)
     return _count("classifier", module, (shape,), num_classes)
 
 

@@ -20,6 +20,7 @@ from rena_pl.evaluation.evaluator import Evaluator
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
+from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.controller import Controller
 from rena_pl.search.searchers.by_name import OTHERS, RENA
 from rena_pl.search.searchers.searcher import Ground, Searcher
@@ -45,7 +46,12 @@ SEARCHERS: dict[str, Callable[[Controller, Ground], Searcher]] = {
 
 
 def search(
-    controller: Controller, task: LightningDataModule, searcher: str, epochs: float, folder: Path
+    controller: Controller,
+    task: LightningDataModule,
+    searcher: str,
+    epochs: float,
+    folder: Path,
+    latencies: Path | None = None,
 ) -> list[Evaluation]:
     """Run one searcher, or go on with it, until it has spent its child-epochs.
 
@@ -55,6 +61,8 @@ def search(
         searcher: One of `SEARCHERS`.
         epochs: How many child-epochs it may spend; an update that has begun is finished.
         folder: Where ledger and weights are kept.
+        latencies: Where measured latencies are kept, if a bound is on them; in `folder` when left
+            out. Searches that are compared have them in common.
 
     Returns:
         All evaluations in the order of the search.
@@ -69,6 +77,7 @@ def search(
         lambda setting: Ledger(journal, setting),
         WeightStore(folder / "weights"),
         torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        latencies or folder / LATENCY_FILE,
     )
     asked = SEARCHERS[searcher](controller, ground)
     _run(asked, evaluator, controller, epochs)

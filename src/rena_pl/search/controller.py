@@ -27,6 +27,7 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.hashing import short_hash
 from rena_pl.heap import give_back_freed_memory
 from rena_pl.objective import Objective
+from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.claims import Claims
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
 from rena_pl.search.lifeline import Lifeline
@@ -206,7 +207,11 @@ class Controller(LightningModule):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = WeightStore(self.folder / "weights")
         self.ground, self.evaluator = self.prepare(
-            task, self._open_ledger, self.weights, self._place_of_children()
+            task,
+            self._open_ledger,
+            self.weights,
+            self._place_of_children(),
+            self.folder / LATENCY_FILE,
         )
         self.announced = len(self.ledger)
         self.searcher = self.make_searcher(self.ground)
@@ -221,6 +226,7 @@ class Controller(LightningModule):
         open_ledger: Callable[[str], Ledger],
         weights: WeightStore,
         device: torch.device,
+        latencies: Path,
     ) -> tuple[Ground, Evaluator]:
         """Where a search with these settings takes place, and what evaluates its candidates.
 
@@ -229,8 +235,9 @@ class Controller(LightningModule):
             open_ledger: Opens the ledger of a setting.
             weights: Where children's weights are kept.
             device: Where children are trained.
+            latencies: Where measured latencies are kept, if a bound is on them.
         """
-        ground = ground_of(task, self.space, self.objective, self.start, self.seed)
+        ground = ground_of(task, self.space, self.objective, self.start, self.seed, latencies)
         setting = setting_of(
             self.seed, task, self.objective, self.recipe, self.metric, self.inherit
         )

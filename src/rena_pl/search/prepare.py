@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -15,7 +16,9 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluator import ChildTrainer, Scorer
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
-from rena_pl.resources.resources import NetworkResources
+from rena_pl.resources.latency import LATENCY, Latencies, TimedResources
+from rena_pl.resources.profile import ENTRIES
+from rena_pl.resources.resources import NetworkResources, Resources
 from rena_pl.search.feasible import feasible_start
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.space.search_space import SearchSpace
@@ -28,6 +31,7 @@ def ground_of(
     objective: Objective,
     start: Architecture | None,
     seed: int,
+    latencies: Path,
 ) -> Ground:
     """Where a search takes place: in a table, or among the networks of a space on a task.
 
@@ -37,6 +41,7 @@ def ground_of(
         objective: The bounds.
         start: A network of the space; one near it is taken if it breaks a hard bound.
         seed: Of everything random.
+        latencies: Where measured latencies are kept, if a bound is on them.
 
     Raises:
         RenaError: A bound is on something unknown, the start is not part of the space, or no
@@ -47,10 +52,10 @@ def ground_of(
         return Ground(task.space, objective, task.resources, None, seed)
     if space is None or start is None:
         raise RenaError("model.space: say what the networks may be made of")
-    resources = NetworkResources(*stated_shapes(task))
-    objective.check(resources.entries)
+    objective.check((*ENTRIES, LATENCY))
+    resources = resources_of(task, objective, latencies)
     try:
-        space.check(start, resources.input_shape)
+        space.check(start, stated_shapes(task)[0])
     except RenaError as error:
         raise RenaError(f"the start network: {error}") from None
     if next(space.legal_actions(start, random.Random(0)), None) is None:
@@ -63,6 +68,20 @@ def ground_of(
             stacklevel=2,
         )
     return Ground(space, objective, resources, near, seed)
+
+
+def resources_of(task: LightningDataModule, objective: Objective, latencies: Path) -> Resources:
+    """The resource use of networks on a task; the latency is measured only if a bound is on it.
+
+    Args:
+        task: It states its shapes.
+        objective: The bounds.
+        latencies: Where measured latencies are kept.
+    """
+    counted = NetworkResources(*stated_shapes(task))
+    if any(constraint.entry == LATENCY for constraint in objective.constraints):
+        return TimedResources(counted, Latencies(latencies))
+    return counted
 
 
 def scorer_of(

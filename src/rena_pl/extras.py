@@ -1,4 +1,4 @@
-"""The packages that a format of files needs, each an extra of its own."""
+"""Packages that are needed for some purposes only, each an extra of its own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ PACKAGES = {
 """What an extra brings, as imported."""
 
 
-def require_extra(extra: str) -> None:
+def require_extra(extra: str, purpose: str) -> None:
     """Check that the packages of an extra are installed.
+
+    Args:
+        extra: Its name.
+        purpose: What they are needed for.
 
     Raises:
         RenaError: One is missing.
     """
     for package in PACKAGES[extra]:
         if find_spec(package) is None:
-            raise RenaError(f"export needs the package {package}: pip install 'rena-pl[{extra}]'")
+            raise RenaError(
+                f"{purpose} needs the package {package}: pip install 'rena-pl[{extra}]'"
+            )
