@@ -1,0 +1,119 @@
+"""Every command of the documents is given as it stands, or is known by name not to be."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from importlib.metadata import metadata
+from pathlib import Path
+
+import pytest
+
+from rena_pl.cli import COMMANDS, main
+from tests.conftest import REPOSITORY
+from tests.docs.blocks import BLOCKS, INLINE, Block
+from tests.docs.scratch import furnish, give, place
+from tests.docs.treatments import TREATMENTS, treatment
+
+SCRIPTS = [block for block in BLOCKS if block.language == "bash"]
+COMMANDS_HERE = [(block, command) for block in SCRIPTS for command in block.commands]
+PLACEHOLDER = re.compile(r"\.\.\.|\b[A-Z_]{3,}\b|[\[\]]")
+IN_SENTENCES = sorted(
+    code
+    for code in INLINE
+    if re.match(r"(python benchmarks/|rena \w+ \S)", code) and not PLACEHOLDER.search(code)
+)
+
+
+def can_be_given(block: Block) -> bool:
+    return any(not treatment(command).missing for command in block.commands)
+
+
+def cases(blocks: list[Block]) -> list:
+    slow = pytest.mark.slow, pytest.mark.timeout(1200)
+    return [
+        pytest.param(
+            block,
+            id=str(block),
+            marks=slow if any(treatment(c).slow for c in block.commands) else (),
+        )
+        for block in blocks
+    ]
+
+
+@pytest.mark.parametrize("block", cases([block for block in SCRIPTS if can_be_given(block)]))
+def test_a_command_runs_as_it_stands(block: Block, furnished: Path, tmp_path: Path) -> None:
+    treatments = [treatment(command) for command in block.commands]
+    fresh = any(one.fresh for one in treatments)
+    folder = place(furnished, tmp_path / "here", block.page, fresh)
+    for command, one in zip(block.commands, treatments, strict=True):
+        if one.after:
+            give(one.after, folder)
+        if not one.missing:
+            give(command, folder, one.further)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [pytest.param(c, marks=pytest.mark.slow if treatment(c).slow else ()) for c in IN_SENTENCES],
+)
+def test_a_command_in_a_sentence_runs(code: str, furnished: Path, tmp_path: Path) -> None:
+    one = treatment(code)
+    give(code, place(furnished, tmp_path / "here", "", one.fresh), one.further)
+
+
+@pytest.mark.parametrize(
+    "command", sorted({command for _, command in COMMANDS_HERE if treatment(command).missing})
+)
+def test_what_cannot_run_here_is_right_as_far_as_can_be_seen(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """The shell reads it, `rena fit` takes its options, and the extras exist."""
+    subprocess.run(["bash", "-n", "-c", command], check=True)
+    (tmp_path / "configs").symlink_to(REPOSITORY / "configs")
+    monkeypatch.chdir(tmp_path)
+    for options in re.findall("(?:rena|-m rena_pl) fit (.*)", command.replace("\\\n", " ")):
+        words = [word for word in shlex.split(options) if word != "..."]
+        with pytest.raises(SystemExit) as exit_:
+            main(["fit", *words, "--print_config"])
+        assert exit_.value.code == 0, capsys.readouterr().err
+    known = metadata("rena-pl").get_all("Provides-Extra") or []
+    for extras in re.findall(r"(?:rena-pl|\.)\[([\w,]+)\]", command):
+        assert set(extras.split(",")) <= set(known)
+
+
+def test_code_in_sentences_names_commands_and_options_that_exist(capsys) -> None:
+    options = set()
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        options |= set(re.findall(r"--[\w.-]+", capsys.readouterr().out))
+    for code in INLINE:
+        if called := re.match(r"(?:\w+=\w+ )?rena (\w+)", code):
+            assert called[1] in COMMANDS, code
+        elif re.match("--(model|trainer)", code):
+            assert code.split()[0] in options, code
+
+
+def test_every_block_says_its_language() -> None:
+    known = {"bash", "python", "yaml", "toml"}
+    assert [str(block) for block in BLOCKS if block.language not in known] == []
+
+
+def test_every_treatment_has_a_command() -> None:
+    everything = {*IN_SENTENCES, *(command for _, command in COMMANDS_HERE)}
+    used = {treatment(command).pattern for command in everything}
+    assert [one.pattern for one in TREATMENTS if one.pattern not in used] == []
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_readme_runs_on_real_data(real_data: Path, tmp_path: Path) -> None:
+    """Four words of Speech Commands."""
+    command = next(c for b, c in COMMANDS_HERE if "runs/four_words" in c and b.page == "README.md")
+    furnish(tmp_path)
+    (tmp_path / "data" / "speech_commands").rename(tmp_path / "made_up")
+    (tmp_path / "data" / "speech_commands").symlink_to(real_data / "speech_commands_small")
+    give(command, tmp_path, treatment(command).further)
+    assert (tmp_path / "runs" / "four_words" / "summary.json").is_file()
