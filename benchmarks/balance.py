@@ -19,7 +19,6 @@ from statistics import fmean
 
 import torch
 import yaml
-from training import MadeUpSpeech
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import child_data
@@ -30,6 +29,7 @@ from rena_pl.resources import NetworkResources
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import start_architecture
 from report import CONFIGS, arguments, finish
+from training import MadeUpSpeech
 
 SPACES = ("kws_micro", "kws_free")
 WORKERS, WAVES = 64, 300

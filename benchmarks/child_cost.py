@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from report import arguments, finish
 
 from rena_pl.architecture import Architecture, Skeleton
 from rena_pl.child.module import Child
@@ -25,6 +24,7 @@ from rena_pl.layers import layer_types
 from rena_pl.network import build, morph
 from rena_pl.resources.profile import profile
 from rena_pl.space.actions import Remove, Scale
+from report import arguments, finish
 
 SHAPE, CLASSES, LAYERS, EXAMPLES = (1, 40, 101), 12, 10, 256
 

@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from watched_search import trainings
 
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from report import arguments, finish
+from watched_search import trainings
 
 KILLS = 20
 SEARCH = {

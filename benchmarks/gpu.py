@@ -18,10 +18,8 @@ from statistics import median
 from typing import Any
 
 import torch
-from report import arguments, finish
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
-from training import MadeUpSpeech, by_hand
 
 from rena_pl.child.data import ResidentData
 from rena_pl.child.fit import train
@@ -29,6 +27,8 @@ from rena_pl.child.module import Child
 from rena_pl.data.images import ImageTask
 from rena_pl.data.tensor_task import Batch
 from rena_pl.space.named import NAMED
+from report import arguments, finish
+from training import MadeUpSpeech, by_hand
 
 NETWORKS = ("bc_resnet_1", "ds_cnn_s", "tc_resnet8", "resnet20")
 AT_ONCE = 4

@@ -11,9 +11,9 @@ from __future__ import annotations
 import time
 from statistics import median
 
-from endless import run_until_stopped
 from lightning.pytorch import Callback, LightningDataModule, Trainer
 
+from endless import run_until_stopped
 from rena_pl.evaluation.evaluation import Candidate
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.search.controller import Budget, Controller

@@ -19,8 +19,8 @@ from statistics import median
 
 import torch
 import yaml
-from machine import machine
 
+from machine import machine
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import ResidentData
 from rena_pl.child.fit import score, train

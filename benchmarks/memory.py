@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from report import CONFIGS, arguments, finish
 
 from rena_pl.data.front_end import SAMPLE_RATE
 from rena_pl.data.speech_commands import STANDARD_KEYWORDS
+from report import CONFIGS, arguments, finish
 
 CLIPS = {"train": 7070, "val": 832, "test": 917}
 """Of each of 12 classes: 105,828 in all, shared out like the 105,829 recordings of version 0.02."""

@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from endless import run_until_stopped
 from lightning.pytorch import Callback, Trainer
-from watched_search import MadeUp
 
+from endless import run_until_stopped
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.space import SearchSpace
 from report import arguments, finish
+from watched_search import MadeUp
 
 FIRST = 100
 MARKS = (FIRST, 300, 1000, 2000)

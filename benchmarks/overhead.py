@@ -16,9 +16,6 @@ from collections import Counter
 from contextlib import ExitStack
 from unittest.mock import patch
 
-from report import CONFIGS, arguments, finish
-from stopwatch import REST, Stopwatch
-
 from rena_pl.commands.fit import run_fit
 from rena_pl.data.tensor_task import TensorTask
 from rena_pl.evaluation import evaluator
@@ -28,6 +25,8 @@ from rena_pl.resources import NetworkResources
 from rena_pl.search.controller import Controller
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Rena
+from report import CONFIGS, arguments, finish
+from stopwatch import REST, Stopwatch
 
 TRAINING, DATA = "training", "data"
 PARTS = {

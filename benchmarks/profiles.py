@@ -14,13 +14,13 @@ from statistics import median
 
 import torch
 import yaml
-from report import CONFIGS, arguments, finish
 
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.network import build
 from rena_pl.resources.profile import profile, thop_macs
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
+from report import CONFIGS, arguments, finish
 
 TASKS = {"kws_micro": ((1, 40, 101), 12), "cifar10_module": ((3, 32, 32), 10)}
 STEPS = 12

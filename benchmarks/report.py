@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import machine
 from rich.console import Console
 from rich.table import Table
+
+from machine import machine
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 

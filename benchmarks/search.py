@@ -21,7 +21,6 @@ from statistics import fmean
 from typing import Any
 
 from machine import machine
-
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger
 

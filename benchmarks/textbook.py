@@ -24,7 +24,6 @@ from statistics import median
 import soundfile
 import torch
 from lightning.pytorch import Callback, Trainer
-from report import arguments, finish
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
@@ -35,6 +34,7 @@ from rena_pl.child.fit import train
 from rena_pl.child.module import Child
 from rena_pl.data import SpeechCommands
 from rena_pl.space.named import NAMED
+from report import arguments, finish
 
 NETWORKS = ("ds_cnn_s", "tc_resnet8", "bc_resnet_1")
 KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
@@ -155,7 +155,7 @@ def seconds(
 
 def main() -> None:
     options = arguments(__doc__, data=True)
-    keywords, rounds = (KEYWORDS[:2], 1) if options.quick else (KEYWORDS, 5)
+    keywords, rounds = (KEYWORDS[:2], 1) if options.quick else (KEYWORDS, 3)
     rest = (options.root, keywords, options.seed, options.threads)
     figures = {}
     for name in NETWORKS:

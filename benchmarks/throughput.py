@@ -24,7 +24,7 @@ from optuna.storages.journal import JournalFileBackend
 from rena_pl.evaluation.evaluation import START, is_child
 from report import CONFIGS, arguments, finish
 
-TURNS, UPDATES, CLIPS = 3, 4, 4000
+TURNS, UPDATES, CLIPS = 3, 2, 4000
 SHORT = {
     "trainer.accelerator": "cpu",
     "model.budget.start_epochs": 1,
