@@ -26,28 +26,30 @@ IN_SENTENCES = sorted(
 )
 
 
-def can_be_given(block: Block) -> bool:
-    return any(not treatment(command).missing for command in block.commands)
+TUTORIAL = "docs/tutorial.md"
+"""Its blocks build on each other; each of the other pages' has a folder of its own."""
 
 
-def cases(blocks: list[Block]) -> list:
-    slow = pytest.mark.slow, pytest.mark.timeout(1200)
-    return [
-        pytest.param(
-            block,
-            id=str(block),
-            marks=slow if any(treatment(c).slow for c in block.commands) else (),
-        )
-        for block in blocks
-    ]
+def scripts() -> list:
+    """Blocks that can be given at all, with the tutorial's in one."""
+    tutorial = [block for block in SCRIPTS if block.page == TUTORIAL]
+    cases = []
+    for blocks in [tutorial, *([block] for block in SCRIPTS if block.page != TUTORIAL)]:
+        treatments = [treatment(command) for block in blocks for command in block.commands]
+        slow = pytest.mark.slow, pytest.mark.timeout(1200)
+        if not all(one.missing for one in treatments):
+            marks = slow if any(one.slow for one in treatments) else ()
+            cases.append(pytest.param(blocks, id=str(blocks[0]), marks=marks))
+    return cases
 
 
-@pytest.mark.parametrize("block", cases([block for block in SCRIPTS if can_be_given(block)]))
-def test_a_command_runs_as_it_stands(block: Block, furnished: Path, tmp_path: Path) -> None:
-    treatments = [treatment(command) for command in block.commands]
+@pytest.mark.parametrize("blocks", scripts())
+def test_a_command_runs_as_it_stands(blocks: list[Block], furnished: Path, tmp_path: Path) -> None:
+    commands = [command for block in blocks for command in block.commands]
+    treatments = [treatment(command) for command in commands]
     fresh = any(one.fresh for one in treatments)
-    folder = place(furnished, tmp_path / "here", block.page, fresh)
-    for command, one in zip(block.commands, treatments, strict=True):
+    folder = place(furnished, tmp_path / "here", blocks[0].page, fresh)
+    for command, one in zip(commands, treatments, strict=True):
         if one.after:
             give(one.after, folder)
         if not one.missing:

@@ -47,6 +47,7 @@ class Treatment:
 TREATMENTS = [
     Treatment("^python3 -m venv", missing="a package index; `.ci/run` gives both of these"),
     Treatment("^pip install", missing="a package index"),
+    Treatment("^source .venv/bin/activate", missing="what the command before it installs"),
     Treatment("^optuna-dashboard", missing="optuna-dashboard, which nothing else needs"),
     Treatment("srun", missing="SLURM"),
     Treatment("^torchrun --nnodes 2", missing="two machines"),
@@ -55,7 +56,7 @@ TREATMENTS = [
     Treatment("python benchmarks/gpu.py", missing="a GPU"),
     Treatment("^rena fit --data.help"),
     Treatment(
-        "^rena fit .*(quickstart.yaml|SpokenKeywords)",
+        "^rena fit .*(quickstart|spells)",
         f"{SHORT_SEARCH} {FEW_CLIPS}",
         slow=True,
         fresh=True,
