@@ -13,7 +13,7 @@ SHORT_SEARCH = (
 FEW_CLIPS = "--data.init_args.clips_per_keyword 40"
 FEW_VIEWS = "--data.init_args.augmented_views 1 --data.init_args.batch_size 10"
 MINE = (
-    "rena fit --config configs/kws_micro.yaml --data rena_pl.data.KeywordFolder"
+    "rena fit --config configs/kws_tight.yaml --data rena_pl.data.KeywordFolder"
     " --data.init_args.root my_recordings --trainer.default_root_dir runs/mine"
     f" {SHORT_SEARCH} {FEW_VIEWS}"
 )
@@ -55,6 +55,7 @@ TREATMENTS = [
     Treatment("--trainer.accelerator gpu|--model.child_device cuda", missing="several GPUs"),
     Treatment("python benchmarks/gpu.py", missing="a GPU"),
     Treatment("^rena fit --data.help"),
+    Treatment("^rena fit --config runs/quickstart/config.yaml", slow=True),
     Treatment(
         "^rena fit .*(quickstart|spells)",
         f"{SHORT_SEARCH} {FEW_CLIPS}",
