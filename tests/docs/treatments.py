@@ -76,6 +76,7 @@ TREATMENTS = [
     Treatment("^rena report", slow=True),
     Treatment(r"^(arecord .*\| )?rena (predict|test|profile) "),
     Treatment("python benchmarks/search.py", SHORT_SEARCH, slow=True, fresh=True),
+    Treatment("python benchmarks/growth.py", "--help", slow=True),  # `--quick` takes minutes
     Treatment("python benchmarks/", "--quick", slow=True),
 ]
 SLOW_CODE = r"check_layer_type\(|export/"
