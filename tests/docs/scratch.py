@@ -21,8 +21,9 @@ from tests.docs.treatments import FULLER, treatment
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "bed")
 DECISIONS = ("edge_0_1", "edge_0_2", "edge_1_2", "edge_0_3", "edge_1_3", "edge_2_3")
 LATENCIES = [f"latency_ms_{d}" for d in ("raspi4", "eyeriss", "fpga", "gold_6226", "1080ti_1")]
-ACCURACIES = [f"{split}_{task}" for split in ("val12", "test200") for task in ("cifar100",)]
-DATA = ("data", "my_recordings", "moved", "recordings", "PATH")
+ACCURACIES = ["val12_cifar100", "test200_cifar100"]
+SHARED = ("cache", "data", "my_recordings", "moved", "recordings", "PATH")
+"""What no command changes but by adding to it."""
 ARECORD = """#!/bin/sh
 head -c 44 /dev/zero && head -c 32000 /dev/zero
 """
@@ -31,6 +32,7 @@ head -c 44 /dev/zero && head -c 32000 /dev/zero
 
 def furnish(folder: Path) -> None:
     """All that the pages assume, but for finished runs: code, configs, recordings, tables."""
+    (folder / "cache").mkdir()
     for name in ("configs", "benchmarks"):
         shutil.copytree(REPOSITORY / name, folder / name)
     make_speech_commands(folder / "data" / "speech_commands", WORDS)
@@ -62,13 +64,13 @@ def write_table(file: Path) -> None:
 
 def place(furnished: Path, folder: Path, page: str, fresh: bool = False) -> Path:
     """A copy of it for the commands of a page; without runs for a command that begins one."""
-    left_out = {*DATA, *(["runs"] if fresh else [])}
+    left_out = {*SHARED, *(["runs"] if fresh else [])}
     shutil.copytree(
         furnished,
         folder,
         ignore=lambda where, names: left_out & set(names) if Path(where) == furnished else set(),
     )
-    for name in DATA:
+    for name in SHARED:
         (folder / name).symlink_to(furnished / name)
     for name, text in titled(page).items():
         (folder / name).write_text(text)
@@ -85,7 +87,7 @@ def give(command: str, folder: Path, further: str = "") -> str:
     environment = {
         **os.environ,
         "PATH": os.pathsep.join(map(str, paths)),
-        "XDG_CACHE_HOME": str(folder.parent / "cache"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
         "WANDB_MODE": "disabled",
     }
     done = subprocess.run(

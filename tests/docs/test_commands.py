@@ -110,11 +110,27 @@ def test_every_treatment_has_a_command() -> None:
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_the_readme_runs_on_real_data(real_data: Path, tmp_path: Path) -> None:
-    """Four words of Speech Commands."""
-    command = next(c for b, c in COMMANDS_HERE if "runs/four_words" in c and b.page == "README.md")
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        ("--trainer.default_root_dir runs/four_words", "runs/four_words/summary.json"),
+        (
+            "^rena compare .*nasbench201",
+            "runs/bench/nasbench201_cifar100_tight/compare/compare.json",
+        ),
+    ],
+)
+def test_a_command_runs_on_real_data(
+    words: str, made: str, real_data: Path, tmp_path: Path
+) -> None:
+    """Four words of Speech Commands, and NAS-Bench-201."""
+    command = next(command for _, command in COMMANDS_HERE if re.search(words, command))
     furnish(tmp_path)
-    (tmp_path / "data" / "speech_commands").rename(tmp_path / "made_up")
-    (tmp_path / "data" / "speech_commands").symlink_to(real_data / "speech_commands_small")
+    for name, real in {
+        "speech_commands": "speech_commands_small",
+        "nasbench201.csv.gz": "nasbench201.csv.gz",
+    }.items():
+        (tmp_path / "data" / name).rename(tmp_path / name)
+        (tmp_path / "data" / name).symlink_to(real_data / real)
     give(command, tmp_path, treatment(command).further)
-    assert (tmp_path / "runs" / "four_words" / "summary.json").is_file()
+    assert (tmp_path / made).is_file()
