@@ -74,5 +74,5 @@ def test_the_docs_show_the_type_as_it_is() -> None:
     module = (PLUGIN / "rena_gate.py").read_text()
     entry_point = (PLUGIN / "pyproject.toml").read_text().split("\n\n")[2]
     docs = (REPOSITORY / "docs" / "layers.md").read_text()
-    assert f"```python\n{module}```" in docs
+    assert f'```python title="rena_gate.py"\n{module}```' in docs
     assert entry_point in docs

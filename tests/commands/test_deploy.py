@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -19,14 +18,12 @@ import yaml
 from PIL import Image
 
 from rena_pl.architecture import Architecture
-from rena_pl.cli import COMMANDS
 from rena_pl.data.waveforms import to_int16
 from rena_pl.deploy import trial
 from rena_pl.deploy.trained import load
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
 from tests.command_line import fails_with, rena
-from tests.conftest import REPOSITORY
 from tests.data.conftest import tone, write_wav
 
 
@@ -274,20 +271,3 @@ def test_a_run_that_has_not_ended_says_how_to_go_on(
     for command in (["export", tmp_path], ["test", tmp_path], ["predict", tmp_path, "-"]):
         sentence = fails_with(capsys, *command)
         assert f"rena fit --config {tmp_path / 'config.yaml'}" in sentence
-
-
-@pytest.mark.parametrize("document", ["README.md", "docs/deploy.md"])
-def test_the_code_of_the_documents_runs(
-    document: str, run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rena("export", run, "--raw-audio")
-    blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / document).read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(block.replace("runs/quickstart", str(run)), {})
-
-
-@pytest.mark.parametrize("document", ["README.md", "docs/deploy.md"])
-def test_the_commands_of_the_documents_are_there(document: str) -> None:
-    text = (REPOSITORY / document).read_text()
-    assert set(re.findall(r"(?:`|^)rena (\w+)", text, re.MULTILINE)) <= COMMANDS.keys()

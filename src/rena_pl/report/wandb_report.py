@@ -50,7 +50,7 @@ def wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project
     names = ", ".join(view.run.name for view in views)
     runs = v2.Runset(name="searches", filters=[expr.Metric("ID").isin(list(ids))])
     entries = list(dict.fromkeys(c.entry for view in views for c in view.run.objective.constraints))
-    blocks = [
+    blocks: list[Any] = [
         v2.MarkdownBlock(text=_table(views)),
         v2.H2(text="Course of the search"),
         v2.PanelGrid(runsets=[runs], panels=_course(v2, entries)),

@@ -1,0 +1,1 @@
+"""RENA and the other searchers: each is asked for architectures and told evaluations."""
