@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rena_pl.resources import NetworkResources
 from rena_pl.search.encoding import Encoder
-from rena_pl.search.kernel import kernel, noise, parts_of
+from rena_pl.search.kernel import kernel, noise, parts_of, variance
 from rena_pl.search.predictor import Predictor, normal_ranks
 from rena_pl.search.reader import Reader
 from rena_pl.space.starts import rudimentary
@@ -88,7 +88,7 @@ def test_believing_is_what_seeing_the_prediction_would_be(rows) -> None:
     across = between(data, some)
     varying = between(data, data) + noise(predictor.prior, predictor.weights, 22)
     solved = torch.linalg.solve(varying, across)
-    expected = 1 - (across * solved).sum(1)
+    expected = variance(reader, some) - (across * solved).sum(1)
     assert torch.allclose(outlook.variances, expected, atol=1e-8)
     assert (outlook.variances <= before + 1e-9).all()
 
@@ -116,3 +116,12 @@ def test_ranks_keep_the_order_and_nothing_else(values) -> None:
     for one in range(len(values)):
         for other in range(len(values)):
             assert (values[one] < values[other]) == bool(ranks[one] < ranks[other] - 1e-12)
+
+
+def test_the_variance_is_the_kernel_with_itself(rows) -> None:
+    reader, architectures, _rewards = rows
+    some = reader.read(architectures[:9], [1.0] * 9)
+    predictor = Predictor(reader, 0)
+    itself = kernel(predictor.prior, predictor.weights, parts_of(reader, some, some))
+    on_diagonal = itself.diagonal(dim1=1, dim2=2)
+    assert torch.allclose(on_diagonal, variance(reader, some).expand_as(on_diagonal))

@@ -11,6 +11,8 @@ from torch import Tensor
 from rena_pl.search.reader import Descriptions, Reader
 
 KERNELS = 3
+TREND = 1.0
+"""The variance of what one deviation of size brings, before there are data."""
 CONTENT, RESOURCE, NOISE = 0.15, 0.3, 0.05
 """What a difference of one deviation weighs at first, and the variance of what is unexplained."""
 COMMON, OWN = 0.6, 0.7
@@ -74,11 +76,13 @@ class Parts:
         places: Unlikeness by place, `(places, N, M)`.
         content: Content of both, in deviations.
         use: Resources of both, in deviations.
+        size: How large both are, in deviations.
     """
 
     places: Tensor
     content: tuple[Tensor, Tensor]
     use: tuple[Tensor, Tensor]
+    size: tuple[Tensor, Tensor]
 
 
 def parts_of(reader: Reader, first: Descriptions, second: Descriptions) -> Parts:
@@ -88,11 +92,15 @@ def parts_of(reader: Reader, first: Descriptions, second: Descriptions) -> Parts
         reader.unlikeness(first, second),
         (first.content / content, second.content / content),
         (first.use / use, second.use / use),
+        (reader.size(first), reader.size(second)),
     )
 
 
 def kernel(prior: Prior, weights: Tensor, parts: Parts) -> Tensor:
-    """The kernel of every member, `(members, N, M)`."""
+    """The kernel of every member, `(members, N, M)`.
+
+    Three kernels of likeness, and a trend: larger networks are better or worse throughout.
+    """
     place, content, use, shares, _ = prior.split(weights)
     count, first, second = parts.places.shape
     by_place = (place @ parts.places.reshape(count, -1)).reshape(-1, first, second)
@@ -103,7 +111,13 @@ def kernel(prior: Prior, weights: Tensor, parts: Parts) -> Tensor:
         shares[:, 0] * (-by_place).exp()
         + shares[:, 1] * (-by_content).exp()
         + shares[:, 2] * (-by_use).exp()
+        + TREND * parts.size[0][:, None] * parts.size[1]
     )
+
+
+def variance(reader: Reader, some: Descriptions) -> Tensor:
+    """The kernel between each architecture and itself, the same for all members, `(N,)`."""
+    return 1 + TREND * reader.size(some).square()
 
 
 def noise(prior: Prior, weights: Tensor, count: int) -> Tensor:

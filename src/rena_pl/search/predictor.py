@@ -1,9 +1,10 @@
 """A model of the reward: an ensemble of Gaussian processes that read what the policy reads.
 
 Two networks are alike if their layers are alike place by place, if they hold the same layers
-wherever these stand, and if they need the same resources. Every member weighs the three, and what
-makes them up, in its own way; the weights follow the data by Markov chains (Neal, 1997), of which
-the likelier half goes on in place of the others every time that there are enough new data.
+wherever these stand, and if they need the same resources; besides, the reward may rise or fall with
+a network's size throughout. Every member weighs the three, and what makes them up, in its own way;
+the weights follow the data by Markov chains (Neal, 1997), of which the likelier half goes on in
+place of the others every time that there are enough new data.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from rena_pl.search.kernel import Parts, Prior, kernel, noise, parts_of
+from rena_pl.search.kernel import Parts, Prior, kernel, noise, parts_of, variance
 from rena_pl.search.reader import Descriptions, Reader
 
 MOST = 300
@@ -82,13 +83,13 @@ class Predictor:
 
         halfway = torch.linalg.solve_triangular(self.factor, between(self.data), upper=False)
         known = _whitened(self.factor, self.targets)
-        *_, variance = self.prior.split(self.weights)
+        *_, unexplained = self.prior.split(self.weights)
         return Outlook(
             lambda one: between(candidates.rows([one]))[:, 0],
             (halfway * known).sum(1),
-            1 - halfway.square().sum(1),
+            variance(self.reader, candidates) - halfway.square().sum(1),
             halfway,
-            variance[:, 0],
+            unexplained[:, 0],
             self.targets.max().expand(self.members),
         )
 

@@ -58,6 +58,8 @@ class Reader:
         seen = self.read(reference, [0.0] * len(reference))
         self.content_scale, self.use_scale = _deviations(seen.content), _deviations(seen.use)
         self.use_scale[-1] = 1.0
+        sizes = _mean_use(seen)
+        self.usual_size, self.size_scale = sizes.mean(), _deviations(sizes)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -79,10 +81,10 @@ class Reader:
         epochs = torch.tensor(trained, dtype=torch.float64)[:, None].log1p()
         return Descriptions(places, content, torch.cat([use, epochs], dim=1))
 
-    def size(self, architecture: Architecture) -> float:
-        """How much it needs of everything, in deviations above the usual."""
-        use = self._logarithms([architecture])
-        return float((use / self.use_scale[:-1]).sum()) / max(1, use.shape[1])
+    def size(self, some: Descriptions) -> Tensor:
+        """How much each needs of all resources, in deviations above the usual, `(N,)`."""
+        size: Tensor = (_mean_use(some) - self.usual_size) / self.size_scale
+        return size
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
         """How much the layers differ at each place, `(places, first, second)`, from 0 to 1."""
@@ -124,6 +126,12 @@ class Reader:
             number = self.numbers[layer] = len(self.rows)
             self.rows.append(row)
         return number
+
+
+def _mean_use(some: Descriptions) -> Tensor:
+    """What each needs as a share of the usual amount, the mean over all resources, `(N,)`."""
+    resources = some.use[:, :-1]
+    return resources.exp().mean(1) if resources.shape[1] else torch.zeros_like(some.use[:, 0])
 
 
 def _deviations(values: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ def test_it_needs_far_fewer_trainings_than_chance(tmp_path: Path) -> None:
     assert median(rena) <= 0.7 * median(chance)
 
 
-def test_the_first_ones_lie_near_the_edge(tmp_path: Path) -> None:
+def test_the_first_ones_are_the_largest_within_the_bounds(tmp_path: Path) -> None:
     _made, ground = tables.ground(tmp_path)
     asked = Rena(ground, imagination=Imagination(first=4, warm_up=2))
     proposals = asked.ask(4)

@@ -40,8 +40,8 @@ class Imagination:
     """How the model of the reward is used.
 
     Attributes:
-        first: So many architectures near the edge of the bounds are trained before there is a
-            model.
+        first: So many of the largest architectures within the bounds are trained before there is
+            a model.
         warm_up: Updates of the policy from the bounds alone, before a child is trained.
         updates: Updates of the policy from imagined episodes, before each choice.
         episodes: Episodes in each of them, for every child that is asked for; what they come upon
@@ -50,7 +50,7 @@ class Imagination:
         elite: From how many of the best networks episodes and candidates start.
     """
 
-    first: int = 4
+    first: int = 8
     warm_up: int = 30
     updates: int = 1
     episodes: int = 2
@@ -114,7 +114,7 @@ class Rena(Reinforce):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
-        choose = self._by_improvement if modelled else self._by_edge
+        choose = self._by_improvement if modelled else self._by_size
         return [
             self.heir(architecture, candidates[architecture])
             for architecture in choose(candidates, count, rng)
@@ -173,12 +173,17 @@ class Rena(Reinforce):
             return parent.architecture
         return self.ground.start or self.ground.draw(rng)
 
-    def _by_edge(
+    def _by_size(
         self, candidates: Candidates, count: int, rng: random.Random
     ) -> list[Architecture]:
-        """Some of those that come nearest to the bounds."""
-        near = sorted(candidates, key=lambda a: -self._nearness(a))
-        return rng.sample(near[: max(count, len(near) // 50)], min(count, len(near)))
+        """Some of the largest, of those that keep the soft bounds too if there are any."""
+        if not candidates:
+            return []
+        profile, keeps = self.ground.resources.profile, self.ground.objective.meets_all
+        within = [made for made in candidates if keeps(profile(made))] or list(candidates)
+        sizes = dict(zip(within, self.reader.size(self._describe(within)).tolist(), strict=True))
+        largest = sorted(within, key=lambda made: -sizes[made])
+        return rng.sample(largest[: max(count, len(largest) // 50)], min(count, len(largest)))
 
     def _by_improvement(
         self, candidates: Candidates, count: int, rng: random.Random
@@ -242,7 +247,7 @@ class Rena(Reinforce):
         use = self.ground.resources.profile(architecture)
         shares = [use[c.entry] / c.max for c in self.ground.objective.constraints if c.max]
         if not shares:
-            return self.reader.size(architecture)
+            return float(self.reader.size(self._describe([architecture])))
         return fmean(share if share <= 1 else 1 / share for share in shares)
 
     def _describe(self, architectures: Sequence[Architecture]) -> Descriptions:
