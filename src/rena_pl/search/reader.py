@@ -58,8 +58,8 @@ class Reader:
         seen = self.read(reference, [0.0] * len(reference))
         self.content_scale, self.use_scale = _deviations(seen.content), _deviations(seen.use)
         self.use_scale[-1] = 1.0
-        sizes = _mean_use(seen)
-        self.usual_size, self.size_scale = sizes.mean(), _deviations(sizes)
+        self.usual = (seen.use / self.use_scale).mean(0)[:-1]
+        self.size_scale = _deviations(self._above_usual(seen)[:, None])
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -82,9 +82,12 @@ class Reader:
         return Descriptions(places, content, torch.cat([use, epochs], dim=1))
 
     def size(self, some: Descriptions) -> Tensor:
-        """How much each needs of all resources, in deviations above the usual, `(N,)`."""
-        size: Tensor = (_mean_use(some) - self.usual_size) / self.size_scale
-        return size
+        """How large each is: the logarithms of all its resources, in deviations, `(N,)`."""
+        return self._above_usual(some) / self.size_scale
+
+    def share_of_usual(self, some: Descriptions) -> Tensor:
+        """What each needs by what is usual, the mean over all resources, `(N,)`."""
+        return _mean(some.use[:, :-1].exp())
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
         """How much the layers differ at each place, `(places, first, second)`, from 0 to 1."""
@@ -100,6 +103,9 @@ class Reader:
                 for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
             ]
         )
+
+    def _above_usual(self, some: Descriptions) -> Tensor:
+        return _mean((some.use / self.use_scale)[:, :-1] - self.usual)
 
     def _logarithms(self, architectures: Sequence[Architecture]) -> Tensor:
         """Of the resources as shares of their usual amount, which may be none at all."""
@@ -128,10 +134,9 @@ class Reader:
         return number
 
 
-def _mean_use(some: Descriptions) -> Tensor:
-    """What each needs as a share of the usual amount, the mean over all resources, `(N,)`."""
-    resources = some.use[:, :-1]
-    return resources.exp().mean(1) if resources.shape[1] else torch.zeros_like(some.use[:, 0])
+def _mean(values: Tensor) -> Tensor:
+    """The mean over the columns, of which there may be none."""
+    return values.sum(1) / max(1, values.shape[1])
 
 
 def _deviations(values: Tensor) -> Tensor:

@@ -181,8 +181,9 @@ class Rena(Reinforce):
             return []
         profile, keeps = self.ground.resources.profile, self.ground.objective.meets_all
         within = [made for made in candidates if keeps(profile(made))] or list(candidates)
-        sizes = dict(zip(within, self.reader.size(self._describe(within)).tolist(), strict=True))
-        largest = sorted(within, key=lambda made: -sizes[made])
+        shares = self.reader.share_of_usual(self._describe(within)).tolist()
+        share = dict(zip(within, shares, strict=True))
+        largest = sorted(within, key=lambda made: -share[made])
         return rng.sample(largest[: max(count, len(largest) // 50)], min(count, len(largest)))
 
     def _by_improvement(
@@ -247,7 +248,7 @@ class Rena(Reinforce):
         use = self.ground.resources.profile(architecture)
         shares = [use[c.entry] / c.max for c in self.ground.objective.constraints if c.max]
         if not shares:
-            return float(self.reader.size(self._describe([architecture])))
+            return float(self.reader.share_of_usual(self._describe([architecture])))
         return fmean(share if share <= 1 else 1 / share for share in shares)
 
     def _describe(self, architectures: Sequence[Architecture]) -> Descriptions:
