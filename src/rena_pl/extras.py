@@ -10,8 +10,9 @@ PACKAGES = {
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "executorch": ("executorch",),
     "litert": ("litert_torch", "ai_edge_litert"),
+    "wandb": ("wandb-workspaces",),
 }
-"""What an extra brings, as imported."""
+"""What an extra brings."""
 
 
 def require_extra(extra: str, purpose: str) -> None:
@@ -25,7 +26,7 @@ def require_extra(extra: str, purpose: str) -> None:
         RenaError: One is missing.
     """
     for package in PACKAGES[extra]:
-        if find_spec(package) is None:
+        if find_spec(package.replace("-", "_")) is None:
             raise RenaError(
                 f"{purpose} needs the package {package}: pip install 'rena-pl[{extra}]'"
             )

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Lines
 
-from rena_pl.commands.fit import quiet
 from rena_pl.commands.search_settings import search_settings
+from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.resources.latency import FILE as LATENCY_FILE

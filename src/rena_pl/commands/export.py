@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from rena_pl.commands.fit import quiet
 from rena_pl.commands.run_task import task_of
+from rena_pl.commands.surroundings import quiet
 from rena_pl.deploy.executorch_export import export_executorch
 from rena_pl.deploy.litert_export import export_litert
 from rena_pl.deploy.onnx_export import export_onnx

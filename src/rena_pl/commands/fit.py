@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import sys
-import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -18,19 +15,16 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.strategies import DDPStrategy
-from rich.console import Console
-from rich.table import Table
 
 from rena_pl.commands.config_errors import sentence
+from rena_pl.commands.outcome import show_outcome
+from rena_pl.commands.surroundings import own_modules, quiet
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.report.wandb_log import WandbSearch, search_logger
-from rena_pl.report.write import REPORT, read_runs, write_report
-from rena_pl.resources.latency import LATENCY
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import Lines, LiveDisplay, search_display
-from rena_pl.search.final import SUMMARY
-from rena_pl.search.json_lines import JsonLines, print_event
+from rena_pl.search.json_lines import JsonLines
 from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.progress_callback import ProgressCallback
 from rena_pl.search.run_folder import RunFolder, check_checkpoint
@@ -57,9 +51,6 @@ PROGRESS: dict[str, Callable[[], ProgressCallback]] = {
     "none": ProgressCallback,
 }
 """How the search is shown while it runs, by the names of `--progress`."""
-
-END_FIGURES = ("arch_id", "val_accuracy", "test_accuracy", "constraints_met", "child_epochs")
-"""What `--progress json` tells of the summary at the end."""
 
 LONGEST_WAIT = timedelta(days=7)
 """How long a rank waits for the children of the others: a full training may take days."""
@@ -91,7 +82,7 @@ class RenaCLI(LightningCLI):
 
         Every run of a W&B sweep has one of its own, named after it, in the folder that is given.
         """
-        if SWEEP in os.environ:
+        if {SWEEP, RUN} <= os.environ.keys():
             trainer = self.config["fit"]["trainer"]
             trainer.default_root_dir = str(Path(trainer.default_root_dir, os.environ[RUN]))
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
@@ -183,7 +174,7 @@ def run_fit(arguments: list[str]) -> None:
     except argparse.ArgumentError as error:
         raise RenaError(sentence(error)) from None
     if cli.trainer.is_global_zero and cli.model.summary is not None:
-        _end(cli.model.summary, cli.run_folder.path, isinstance(cli.progress, JsonLines))
+        show_outcome(cli.model.summary, cli.run_folder.path, isinstance(cli.progress, JsonLines))
 
 
 def add_search_arguments(parser: LightningArgumentParser) -> None:
@@ -212,62 +203,3 @@ def _loggers(folder: Path) -> list[Logger]:
 
 def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def own_modules() -> None:
-    """Find the user's own tasks and layers in the folder that the command is called from."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-
-
-def quiet() -> None:
-    """Silence what says nothing to the user of a search, and put the rest plainly."""
-    for part in ("pytorch", "fabric"):
-        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",
-        ".*`IterableDataset` has `__len__`.*",
-        ".*exists and is not empty.*",
-        ".*is smaller than the logging interval.*",
-        ".*LightningCLI's args parameter.*",
-        ".*treespec, LeafSpec.*",
-        ".*will run with no optimizer.*",
-    ):
-        warnings.filterwarnings("ignore", message)
-    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"  # what, not where
-
-
-def _end(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
-    """Write the report into the run folder, and print what the search came to."""
-    report = folder / REPORT
-    write_report(read_runs([folder]), report)
-    if as_json:
-        came_to = {name: summary[name] for name in END_FIGURES}
-        print_event("end", summary=str(folder / SUMMARY), report=str(report), **came_to)
-        return
-    _print_summary(summary, folder)
-    Console(highlight=False).print(f"report: {report}", soft_wrap=True)
-
-
-def _print_summary(summary: dict[str, Any], folder: Path) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    start = summary["start_test_accuracy"]
-    table.add_row("test accuracy", f"{summary['test_accuracy']:.2%}")
-    table.add_row("start network's", "-" if start is None else f"{start:.2%}")
-    table.add_row("parameters", f"{summary['profile']['params']:,}")
-    table.add_row("FLOPs", f"{summary['profile']['flops']:,}")
-    if LATENCY in summary["profile"]:
-        table.add_row("latency", f"{summary['profile'][LATENCY]:.3f} ms")
-    bounds = "; ".join(summary["constraints"]) or "none"
-    table.add_row(
-        "bounds", bounds + (" (all kept)" if summary["constraints_met"] else " (not all kept)")
-    )
-    table.add_row(
-        "cost", f"{summary['child_epochs']} child-epochs, {summary['seconds'] / 60:.1f} min"
-    )
-    console = Console(highlight=False)
-    console.print(table)
-    if summary["arch_id"] == summary["start_arch_id"]:
-        console.print("No better network than the start was found: search longer.")
-    console.print(f"run folder: {folder}", soft_wrap=True)

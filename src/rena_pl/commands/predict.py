@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rena_pl.commands.fit import quiet
+from rena_pl.commands.surroundings import quiet
 from rena_pl.data.files import read_all
 from rena_pl.deploy.raw_input import files_of, read_file, read_stream
 from rena_pl.deploy.trained import Trained, load

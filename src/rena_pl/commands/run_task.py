@@ -11,7 +11,7 @@ from lightning.pytorch import LightningDataModule
 
 from rena_pl.child.data import stated_shapes
 from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.fit import own_modules
+from rena_pl.commands.surroundings import own_modules
 from rena_pl.commands.yaml_words import read_words
 from rena_pl.deploy.trained import Trained
 from rena_pl.documents import read_settings

@@ -13,7 +13,8 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.fit import TRAINER_DEFAULTS, add_search_arguments, own_modules
+from rena_pl.commands.fit import TRAINER_DEFAULTS, add_search_arguments
+from rena_pl.commands.surroundings import own_modules
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
 from rena_pl.search.controller import Controller

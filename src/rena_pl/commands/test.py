@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from rena_pl.child.data import child_data
-from rena_pl.commands.fit import quiet
 from rena_pl.commands.run_task import task_of
+from rena_pl.commands.surroundings import quiet
 from rena_pl.deploy.accuracy import accuracy
 from rena_pl.deploy.trained import load
 

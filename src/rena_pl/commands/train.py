@@ -12,8 +12,8 @@ from lightning.pytorch import LightningDataModule
 from rich.console import Console
 
 from rena_pl.architecture import Architecture
-from rena_pl.commands.fit import quiet
 from rena_pl.commands.search_settings import search_settings
+from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator

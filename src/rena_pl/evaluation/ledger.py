@@ -100,7 +100,7 @@ class Ledger:
         """
         try:
             trials = self._study.get_trials(deepcopy=False)
-        except Exception as error:
+        except Exception as error:  # what a database that is gone raises, or a broken journal
             raise RenaError(f"{self._storage}: cannot be read: {_line(error)}") from error
         for trial in trials[self._read :]:
             evaluation = _evaluation(trial, self._storage)

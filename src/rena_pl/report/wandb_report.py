@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rena_pl.errors import RenaError
+from rena_pl.extras import require_extra
 from rena_pl.numbers import readable
 from rena_pl.report.page import View, duration
 from rena_pl.report.words import bound_in_words, headed, resource
@@ -40,13 +41,10 @@ def wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project
     Raises:
         RenaError: wandb-workspaces is not installed.
     """
-    try:
-        from wandb_workspaces import expr
-        from wandb_workspaces.reports import v2
-    except ImportError:
-        raise RenaError(
-            "a W&B report needs the package wandb-workspaces: pip install 'rena-pl[wandb]'"
-        ) from None
+    require_extra("wandb", "a W&B report")
+    from wandb_workspaces import expr
+    from wandb_workspaces.reports import v2
+
     names = ", ".join(view.run.name for view in views)
     runs = v2.Runset(name="searches", filters=[expr.Metric("ID").isin(list(ids))])
     entries = list(dict.fromkeys(c.entry for view in views for c in view.run.objective.constraints))
