@@ -22,7 +22,7 @@ WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", 
 DECISIONS = ("edge_0_1", "edge_0_2", "edge_1_2", "edge_0_3", "edge_1_3", "edge_2_3")
 LATENCIES = [f"latency_ms_{d}" for d in ("raspi4", "eyeriss", "fpga", "gold_6226", "1080ti_1")]
 ACCURACIES = ["val12_cifar100", "test200_cifar100"]
-SHARED = ("cache", "data", "my_recordings", "moved", "recordings", "PATH")
+SHARED = ("cache", "data", "my_recordings", "moved", "recordings", "PATH", "tests")
 """What no command changes but by adding to it."""
 ARECORD = """#!/bin/sh
 head -c 44 /dev/zero && head -c 32000 /dev/zero
@@ -35,6 +35,7 @@ def furnish(folder: Path) -> None:
     (folder / "cache").mkdir()
     for name in ("configs", "benchmarks"):
         shutil.copytree(REPOSITORY / name, folder / name)
+    (folder / "tests").symlink_to(REPOSITORY / "tests")
     make_speech_commands(folder / "data" / "speech_commands", WORDS)
     (folder / "PATH").symlink_to(folder / "data" / "speech_commands")
     for word, number in itertools.product(("yes", "no"), range(20)):
