@@ -93,8 +93,8 @@ class Objective:
                 )
 
     def hard_violation(self, profile: Mapping[str, float]) -> float:
-        """The sum of the violations of all hard bounds: 0 for a feasible network."""
-        return sum(c.violation(profile) for c in self.constraints if c.hard)
+        """The sum of the violations of the hard bounds on what the profile holds."""
+        return sum(c.violation(profile) for c in self.constraints if c.hard and c.entry in profile)
 
     def feasible(self, profile: Mapping[str, float]) -> bool:
         """Whether every hard bound is kept, so that the network may be trained."""

@@ -17,10 +17,13 @@ from rena_pl.evaluation.evaluation import FINAL, Evaluation
 from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
 from rena_pl.report.write import read_runs, write_report
-from rena_pl.resources.latency import FILE, LATENCY, Latencies
+from rena_pl.resources import NetworkResources
+from rena_pl.resources.latency import FILE, LATENCY, Latencies, TimedResources
+from rena_pl.resources.latency_file import Part
 from rena_pl.search.compare import search
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.searchers.rena import Imagination
+from rena_pl.search.searchers.searcher import Ground
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import rudimentary
 from tests.command_line import fails_with, rena
@@ -68,6 +71,17 @@ SLOWEST = 16.0
 def keeps(evaluations: list[Evaluation], bound: float) -> bool:
     """Whether nothing was trained that breaks the bound."""
     return all(e.profile[LATENCY] <= bound for e in evaluations if e.budget > 0)
+
+
+def test_nothing_is_measured_of_what_breaks_a_counted_bound() -> None:
+    def measure(part: Part) -> float:
+        raise AssertionError(f"{part.layer} was measured")
+
+    bounds = Objective([Constraint(LATENCY, max=1.0), Constraint("params", max=10)])
+    resources = TimedResources(NetworkResources(INPUT, CLASSES), Latencies(measure=measure))
+    ground = Ground(space(), bounds, resources)
+    assert not ground.feasible(rudimentary(space()))
+    assert ground.violation(rudimentary(space())) > 1
 
 
 @pytest.mark.parametrize("name", ["rena", "paper", "random", "evolution", "hill", "tpe", "nsga2"])

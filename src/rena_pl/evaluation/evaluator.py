@@ -13,7 +13,8 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.child.data import ChildData, child_data, stated_shapes
-from rena_pl.child.fit import TrainingError, score, train
+from rena_pl.child.fit import TrainingError, predict, train
+from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, is_child
@@ -199,7 +200,8 @@ class ChildTrainer:
 
     def measure(self, child: Child, split: str) -> float:
         """The metric of a child on `val` or `test`."""
-        return score(child, self.data.split(split), self.num_classes, self.metric)
+        predicted, true = predict(child, self.data.split(split))
+        return measured(self.metric, predicted, true, self.num_classes)
 
     def _inherit(self, child: Child, parent: Evaluation) -> int:
         weights = self.weights.load(parent.key)

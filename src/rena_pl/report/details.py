@@ -50,7 +50,7 @@ def details(run: Run) -> dict[str, Any]:
         }
     entries = list(shown[0].profile) if shown else []
     return {
-        "metric": run.metric.replace("_", " "),
+        "metric": run.metric_in_words,
         "entries": [headed(resource(entry)) for entry in entries],
         "bounds": [bound_in_words(bound) if (bound := run.bound(e)) else "" for e in entries],
         "input": written_shape(run.summary.input_shape) if run.summary else "",

@@ -63,7 +63,7 @@ class Run:
         name: What the report calls it.
         settings: Every setting as (dotted name, value).
         objective: Its bounds.
-        metric: `accuracy` or `balanced_accuracy`.
+        metric: What the search goes for, by name or as the path of a function.
         task: The task's class.
         planned: Updates it is to have, if the settings tell.
         evaluations: In the order of the search.
@@ -102,6 +102,11 @@ class Run:
         bounded = [constraint.entry for constraint in self.objective.constraints]
         known = list(self.evaluations[0].profile) if self.evaluations else []
         return bounded or [entry for entry in ("params", *known) if entry in known][:1]
+
+    @property
+    def metric_in_words(self) -> str:
+        """The metric as titles name it."""
+        return self.metric.rpartition(".")[2].replace("_", " ")
 
     def bound(self, entry: str) -> Constraint | None:
         """The constraint on an entry."""

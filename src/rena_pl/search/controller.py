@@ -15,7 +15,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from rena_pl.child.fit import METRICS
+from rena_pl.child.metric import find_metric
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, require_at_least
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
@@ -123,7 +123,8 @@ class Controller(LightningModule):
         budget: How much is trained.
         child: How children are trained.
         inherit: Whether a child starts from its parent's weights.
-        metric: `accuracy`, or `balanced_accuracy`, its mean over the classes.
+        metric: `accuracy`, `balanced_accuracy`, its mean over the classes, or the path of a
+            function as in `rena_pl.child.metric`.
         gradient: How the policy learns.
         policy: What the policy network is like.
         imagination: How a model of the reward is used; null for the policy gradient alone, as in
@@ -159,8 +160,7 @@ class Controller(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if metric not in METRICS:
-            raise RenaError(f"unknown metric '{metric}'; known are {', '.join(METRICS)}")
+        find_metric(metric)
         if searcher not in (RENA, *OTHERS):
             raise RenaError(
                 f"unknown searcher '{searcher}'; known are {', '.join((RENA, *OTHERS))}"

@@ -11,7 +11,8 @@ from lightning.pytorch import LightningDataModule
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from rena_pl.architecture import Architecture
-from rena_pl.child.fit import accuracy, predict
+from rena_pl.child.fit import predict
+from rena_pl.child.metric import measured
 from rena_pl.child.module import Child
 from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
@@ -174,7 +175,7 @@ def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:
     classes = trainer.num_classes
     predicted, true = predict(child.to(trainer.device), trainer.data.split("test"))
     return Tested(
-        accuracy(predicted, true, classes, trainer.metric),
+        measured(trainer.metric, predicted, true, classes),
         multiclass_confusion_matrix(predicted, true, classes).tolist(),
     )
 

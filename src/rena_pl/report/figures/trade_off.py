@@ -62,7 +62,7 @@ def trade_off(run: Run, entry: str, published: Mapping[str, Mapping[str, float]]
     )
     return Figure(
         name=f"accuracy_{entry}",
-        title=f"Validation {run.metric.replace('_', ' ')} against {name}",
+        title=f"Validation {run.metric_in_words} against {name}",
         words=words,
         draw=partial(_draw, run, entry, published),
         interactive=True,
@@ -97,7 +97,7 @@ def _draw(
     rows = _rows(drawn, across, right)
     svg = drawing(size.width, 0)
     top = legend(svg, _legend(run, evaluations, entry, bool(drawn)), right, 0)
-    top = name_left(svg, top, headed(f"validation {run.metric.replace('_', ' ')}"))
+    top = name_left(svg, top, headed(f"validation {run.metric_in_words}"))
     top += 10 + BASELINE_ROW * (max(rows.values(), default=-1) + 1)
     bottom = top + PLOT
     up = fitted([accuracy(e) for e in trained], bottom, top)

@@ -51,14 +51,16 @@ class Ground:
     seed: int = 0
 
     def violation(self, architecture: Architecture) -> float:
-        """By how much an architecture breaks the hard bounds."""
-        return self.objective.hard_violation(self.resources.profile(architecture))
+        """By how much an architecture breaks the hard bounds.
+
+        Nothing is measured of one that already breaks those on what is counted.
+        """
+        counted = self.objective.hard_violation(self.resources.counted.profile(architecture))
+        return counted or self.objective.hard_violation(self.resources.profile(architecture))
 
     def feasible(self, architecture: Architecture) -> bool:
         """Whether it exists and keeps the hard bounds, so that it may be trained."""
-        return self.space.holds(architecture) and self.objective.feasible(
-            self.resources.profile(architecture)
-        )
+        return self.space.holds(architecture) and self.violation(architecture) == 0
 
     def draw(self, rng: random.Random) -> Architecture:
         """A feasible architecture.
