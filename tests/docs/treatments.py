@@ -77,7 +77,8 @@ TREATMENTS = [
     Treatment("^rena report", slow=True),
     Treatment(r"^(arecord .*\| )?rena (predict|test|profile) "),
     Treatment("python benchmarks/search.py", SHORT_SEARCH, slow=True, fresh=True),
-    Treatment("python benchmarks/growth.py", "--help", slow=True),  # `--quick` takes minutes
+    # These take minutes even with `--quick`.
+    Treatment(r"python benchmarks/(growth|throughput)\.py", "--help", slow=True),
     Treatment("python benchmarks/", "--quick", slow=True),
 ]
 SLOW_CODE = r"check_layer_type\(|export/"
