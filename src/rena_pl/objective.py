@@ -111,8 +111,10 @@ class Objective:
         at least -1: it was not trained, and the policy still sees which way leads inside.
         """
         broken = self.hard_violation(profile)
-        if broken:
-            return -min(1.0, broken)
+        return -min(1.0, broken) if broken else self.softened(accuracy, profile)
+
+    def softened(self, accuracy: float, profile: Mapping[str, float]) -> float:
+        """The reward as if there were only the soft bounds."""
         reward = accuracy
         for constraint in self.constraints:
             if constraint.penalty != "hard":

@@ -27,7 +27,8 @@ from rena_pl.evaluation.weights import WeightStore, save_weights
 from rena_pl.layers import layer_types
 from rena_pl.resources.latency_file import LatencyFile, Part
 from rena_pl.resources.profile import profile
-from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder, check_checkpoint
+from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
+from rena_pl.search.run_folder import CONFIG, RunFolder
 from rena_pl.space.named import NAMED
 from rena_pl.tabular import Table
 from tests.conftest import REPOSITORY
@@ -173,7 +174,7 @@ DOORS = {
     "checkpoint": Door(
         (written(lambda p: torch.save({"epoch": 3, "state_dict": {"w": torch.ones(2)}}, p)),),
         f"{CHECKPOINTS}/{LAST}",
-        lambda folder: check_checkpoint(folder / CHECKPOINTS / LAST),
+        lambda folder: read_checkpoint(folder / CHECKPOINTS / LAST),
         lambda folder: (folder / CHECKPOINTS).mkdir(),
     ),
     "weights": Door(

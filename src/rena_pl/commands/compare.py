@@ -16,7 +16,7 @@ from rich.table import Table as Lines
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.ledger import JOURNAL, Ledger
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.compare import SEARCHERS, Curve, best_of_table, curve_of, search, summary
 from rena_pl.search.controller import Controller
@@ -48,7 +48,7 @@ def run_compare(arguments: list[str]) -> None:
     _run_all(config, runs, epochs, folder, options.workers)
     curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
     for name, seed in runs:
-        evaluations = Ledger(_place(folder, name, seed) / "ledger.journal").evaluations()
+        evaluations = Ledger(_place(folder, name, seed) / JOURNAL).evaluations()
         curves[name][seed] = curve_of(
             evaluations, controller.objective, epochs, top, options.target
         )

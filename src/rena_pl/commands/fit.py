@@ -22,12 +22,13 @@ from rena_pl.commands.surroundings import own_modules, quiet
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.report.wandb_log import WandbSearch, search_logger
+from rena_pl.search.checkpoint import read_checkpoint
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import Lines, LiveDisplay, search_display
 from rena_pl.search.json_lines import JsonLines
 from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.progress_callback import ProgressCallback
-from rena_pl.search.run_folder import RunFolder, check_checkpoint
+from rena_pl.search.run_folder import RunFolder
 
 SWEEP, RUN = "WANDB_SWEEP_ID", "WANDB_RUN_ID"
 """What the agent of a W&B sweep sets for the commands that it runs."""
@@ -71,7 +72,7 @@ class RenaCLI(LightningCLI):
         super().parse_arguments(parser, args)
         checkpoint = self.config["fit"].get("ckpt_path")
         if checkpoint:
-            check_checkpoint(Path(checkpoint))
+            read_checkpoint(Path(checkpoint))
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Those of every command that takes a search's settings."""

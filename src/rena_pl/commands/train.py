@@ -17,7 +17,7 @@ from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
-from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
@@ -84,13 +84,13 @@ def _train(
     weights = WeightStore(path / "weights")
     trainer = ChildTrainer(task, recipe, metric, weights, device, inherit=False)
     folder.claim()
-    mend_journal(path / "ledger.journal")
+    mend_journal(path / JOURNAL)
     objective = Objective()
     setting = setting_of(controller.seed, task, objective, recipe, metric, inherit=False)
     evaluator = Evaluator(
         resources_of(task, controller.objective, path / LATENCY_FILE),
         objective,
-        Ledger(path / "ledger.journal", setting),
+        Ledger(path / JOURNAL, setting),
         trainer,
         setting,
     )

@@ -59,6 +59,7 @@ class Evaluator:
         ledger: Where evaluations are found and recorded.
         scorer: What trains a feasible candidate.
         setting: Everything besides the candidate that decides an outcome: seed, task, recipe.
+        ancestor: An evaluation of an earlier search that candidates may inherit from.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Evaluator:
         ledger: Ledger,
         scorer: Scorer,
         setting: str,
+        ancestor: Evaluation | None = None,
     ) -> None:
         self.resources = resources
         self.objective = objective
         self.ledger = ledger
         self.scorer = scorer
         self.setting = setting
+        self.ancestor = ancestor
 
     def find(self, candidate: Candidate) -> Evaluation | None:
         """The evaluation of a candidate, if there is one."""
@@ -99,6 +102,11 @@ class Evaluator:
         self.ledger.record(evaluation)
         return evaluation
 
+    def _parent(self, key: str) -> Evaluation | None:
+        if self.ancestor is not None and self.ancestor.key == key:
+            return self.ancestor
+        return self.ledger.find(key)
+
     def _outcome(self, candidate: Candidate, key: str) -> Evaluation:
         use = self.resources.profile(candidate.architecture)
         broken = [c for c in self.objective.constraints if c.hard and c.violation(use) > 0]
@@ -120,7 +128,7 @@ class Evaluator:
             return outcome
         started = time.monotonic()
         trained = replace(outcome, budget=candidate.budget)
-        parent = None if candidate.parent is None else self.ledger.find(candidate.parent)
+        parent = None if candidate.parent is None else self._parent(candidate.parent)
         try:
             scored = self.scorer(candidate, key, outcome.seed, parent)
         except StorageError:  # not the child's fault

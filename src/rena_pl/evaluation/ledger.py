@@ -19,6 +19,8 @@ from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.interrupts import interrupts_held
 
+JOURNAL = "ledger.journal"
+"""Where a run folder has its ledger."""
 STUDY = "rena"
 MAX_JOURNAL_BYTES = 2**30
 """About half a million evaluations."""

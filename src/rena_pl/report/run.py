@@ -13,14 +13,13 @@ from rena_pl.architecture import Architecture, Shape
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Evaluation
-from rena_pl.evaluation.ledger import in_order, read_journal
+from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.objective import Constraint, Objective
 from rena_pl.report.checks import Fields, printable
 from rena_pl.search.final import SUMMARY
 from rena_pl.search.run_folder import CONFIG
 
-LEDGER = "ledger.journal"
 BEST = "best/architecture.json"
 MOST_BYTES = 20_000_000
 
@@ -126,7 +125,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         raise RenaError(f"{folder}: is no run folder: {CONFIG} is missing")
     config = read_settings(config_file)
     model = Fields(_part(config, "model", config_file), f"{config_file}: model")
-    journal, best = _inside(folder, LEDGER), _inside(folder, BEST)
+    journal, best = _inside(folder, JOURNAL), _inside(folder, BEST)
     run = Run(
         name=printable(name or folder.resolve().name),
         settings=_settings(config),
@@ -144,7 +143,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
 
 def _check_profiles(run: Run, folder: Path) -> None:
     """Raise a `RenaError` unless all profiles have the same entries and the bounded ones."""
-    profiles = {f"{LEDGER}: evaluation {e.key}": e.profile for e in run.evaluations}
+    profiles = {f"{JOURNAL}: evaluation {e.key}": e.profile for e in run.evaluations}
     if run.summary is not None:
         profiles[SUMMARY] = run.summary.profile
     entries = {c.entry for c in run.objective.constraints}

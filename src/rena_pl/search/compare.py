@@ -17,7 +17,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Evaluator
-from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
@@ -70,7 +70,7 @@ def search(
     torch.set_num_threads(controller.threads)
     task.prepare_data()
     task.setup("fit")
-    journal = folder / "ledger.journal"
+    journal = folder / JOURNAL
     mend_journal(journal)
     ground, evaluator = controller.prepare(
         task,
@@ -95,7 +95,8 @@ def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epoch
         return evaluations
 
     if start is not None:
-        searcher.tell(evaluate_all([Candidate(start, None, budget.start_epochs, START)]))
+        ancestor = searcher.ground.ancestor
+        searcher.tell(evaluate_all([Candidate(start, ancestor, budget.start_epochs, START)]))
     update = idle = 0
     while sum(spent.values()) < epochs and idle < IDLE:
         before = sum(spent.values())

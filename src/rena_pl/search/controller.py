@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from rena_pl.errors import RenaError, require_at_least
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.failures import widespread_failure
-from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.hashing import short_hash
@@ -29,6 +29,7 @@ from rena_pl.heap import give_back_freed_memory
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.claims import Claims
+from rena_pl.search.earlier import read_earlier
 from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
 from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
@@ -131,6 +132,10 @@ class Controller(LightningModule):
             the paper.
         searcher: What proposes networks: `rena`, or, to compare it with, `random`, `evolution`,
             `hill`, `tpe`, `nsga2` or `gp`, which have no policy.
+        init_from: Run folder of an earlier search of the same task and space, whose bounds may have
+            been others. The policy goes on from the one it ended with, the model of the reward
+            begins with its evaluations, and the start network is the nearest to its best one
+            that keeps the bounds, and inherits that one's weights.
         threads: Of every worker. What children come to depends on it in the last digits, so it
             is the same whatever the machine and the number of workers.
         child_device: Where children are trained: on the trainer's device, as the policy is, when
@@ -154,6 +159,7 @@ class Controller(LightningModule):
         policy: PolicySize = PolicySize(),
         imagination: Imagination | None = Imagination(),
         searcher: str = RENA,
+        init_from: str | None = None,
         threads: int = 1,
         child_device: Literal["cuda"] | None = None,
         ledger: str | None = None,
@@ -170,6 +176,7 @@ class Controller(LightningModule):
         self.automatic_optimization = False
         self.space = space
         self.objective = objective
+        self.earlier = None if init_from is None else read_earlier(Path(init_from))
         self.start = None if space is None else start_architecture(start, space)
         self.budget = budget
         self.recipe = child
@@ -237,7 +244,9 @@ class Controller(LightningModule):
             device: Where children are trained.
             latencies: Where measured latencies are kept, if a bound is on them.
         """
-        ground = ground_of(task, self.space, self.objective, self.start, self.seed, latencies)
+        ancestor = self.earlier.ancestor(self.space, task) if self.earlier else None
+        start = ancestor.architecture if ancestor else self.start
+        ground = ground_of(task, self.space, self.objective, start, self.seed, latencies)
         setting = setting_of(
             self.seed, task, self.objective, self.recipe, self.metric, self.inherit
         )
@@ -245,7 +254,11 @@ class Controller(LightningModule):
         scorer = self.scorer or scorer_of(
             task, self.recipe, self.metric, weights, device, self.inherit, self.budget.child_seconds
         )
-        return ground, Evaluator(ground.resources, self.objective, ledger, scorer, setting)
+        if self.earlier and ancestor:
+            ground = replace(ground, ancestor=ancestor.key)
+            weights.save(ancestor.key, self.earlier.weights)
+        resources = ground.resources
+        return ground, Evaluator(resources, self.objective, ledger, scorer, setting, ancestor)
 
     def make_searcher(self, ground: Ground) -> Searcher:
         """The one that the settings name."""
@@ -257,8 +270,13 @@ class Controller(LightningModule):
         """RENA with these settings: with a model of the reward, or without."""
         budget, gradient, size = self.budget, self.gradient, self.policy_size
         if imagination is None:
-            return Reinforce(ground, budget.steps, budget.draws, gradient, size)
-        return Rena(ground, budget.steps, gradient, size, imagination)
+            searcher = Reinforce(ground, budget.steps, budget.draws, gradient, size)
+        else:
+            past = self.earlier.trained if self.earlier else ()
+            searcher = Rena(ground, budget.steps, gradient, size, imagination, past)
+        if self.earlier:
+            self.earlier.teach(searcher.policy)
+        return searcher
 
     def configure_optimizers(self) -> Optimizer | None:
         """The policy's, where there is one."""
@@ -297,8 +315,9 @@ class Controller(LightningModule):
         A search without a checkpoint asks everything again, and finds the answers in its ledger.
         """
         if self.ground.start is not None:
-            candidate = Candidate(self.ground.start, None, self.budget.start_epochs, START)
-            self.searcher.tell(self.evaluate_all([candidate]))
+            epochs, ancestor = self.budget.start_epochs, self.ground.ancestor
+            start = Candidate(self.ground.start, ancestor, epochs, START)
+            self.searcher.tell(self.evaluate_all([start]))
         before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
         self.searcher.tell(last_rungs(before))
         if isinstance(self.searcher, Reinforce):
@@ -487,7 +506,7 @@ class Controller(LightningModule):
         """A journal in the run folder, or a study of the folder's name in a storage for many."""
         if self.storage is not None:
             return Ledger(self.storage, setting, study=self.folder.resolve().name)
-        journal = self.folder / "ledger.journal"
+        journal = self.folder / JOURNAL
         if self.trainer.is_global_zero:
             mend_journal(journal)
         self.trainer.strategy.barrier("journal")

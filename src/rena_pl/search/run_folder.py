@@ -7,19 +7,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
+from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
 from rena_pl.search.controller import Controller
 from rena_pl.whole_files import write_whole
 
 CONFIG = "config.yaml"
-CHECKPOINTS = "checkpoints"
-LAST = "last.ckpt"
 LOCK = "search.lock"
 SETTLED = ("seed_everything", "model", "data")
 """The parts of a config that decide a search's result; the trainer's may change on the way."""
@@ -120,7 +118,7 @@ class RunFolder(Callback):
         if not path.is_file():
             return None
         try:
-            check_checkpoint(path)
+            read_checkpoint(path)
         except RenaError as error:
             warnings.warn(f"left out, the ledger is enough: {error}", stacklevel=2)
             return None
@@ -134,20 +132,6 @@ class RunFolder(Callback):
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
                     f"{is_now.get(name)}; give another {self.option} or the same value"
                 )
-
-
-def check_checkpoint(path: Path) -> None:
-    """See whether a file can be read as a checkpoint: tensors and plain values, and no code.
-
-    Raises:
-        RenaError: It cannot.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what torch raises depends on the damage
-        raise RenaError(f"{path}: no checkpoint can be read: {type(error).__name__}") from error
-    if not isinstance(content, dict):
-        raise RenaError(f"{path}: holds no checkpoint")
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -42,6 +42,7 @@ class Ground:
         resources: What every architecture needs.
         start: The network that the search starts from; none where there is no such thing.
         seed: Of everything random.
+        ancestor: Key of the evaluation of an earlier search that the start network inherits from.
     """
 
     space: SearchSpace
@@ -49,6 +50,7 @@ class Ground:
     resources: Resources
     start: Architecture | None = None
     seed: int = 0
+    ancestor: str | None = None
 
     def violation(self, architecture: Architecture) -> float:
         """By how much an architecture breaks the hard bounds.
