@@ -265,8 +265,11 @@ def test_the_order_of_layer_types_is_a_setting(
     assert "model.space.layers" in fails_with(capsys, *command)
 
 
-def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> None:
-    """A real process that gets a real Ctrl-C."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_search_says_how_to_go_on(
+    number: signal.Signals, tiny: Path, tmp_path: Path
+) -> None:
+    """A real process that gets a real Ctrl-C, or is asked to end."""
     folder = tmp_path / "run"
     arguments = ["fit", "--config", tiny, "--trainer.default_root_dir", folder]
     arguments += ["--trainer.max_epochs", "10000"]
@@ -277,7 +280,7 @@ def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> 
         text=True,
     )
     wait_for_lines(folder / "ledger.journal", 8, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "the same command goes on where this one was left" in errors

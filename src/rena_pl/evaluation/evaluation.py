@@ -101,6 +101,15 @@ class Evaluation:
     rung: int = 0
     seconds: float = field(default=0.0, compare=False)
 
+    @property
+    def turn(self) -> tuple[int, int, int, int]:
+        """When in the search it was asked for: by update, step, rung and episode.
+
+        The episodes of an update take each step side by side.
+        """
+        update, episode, step = self.place
+        return update, step, self.rung, episode
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as the ledger keeps them."""
         return {

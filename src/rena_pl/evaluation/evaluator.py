@@ -13,7 +13,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.child.data import ChildData, child_data, stated_shapes
-from rena_pl.child.fit import TrainingError, predict, train
+from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
 from rena_pl.errors import RenaError, StorageError
@@ -89,7 +89,8 @@ class Evaluator:
         for whatever reason, is recorded with it.
 
         Raises:
-            RenaError: The start network fails; nothing is recorded, so that it can be tried again.
+            RenaError: The start network fails, or something besides the child; nothing is
+                recorded, so that it can be tried again.
             StorageError: What came of it cannot be written.
         """
         key = candidate.key(self.setting)
@@ -133,6 +134,8 @@ class Evaluator:
             scored = self.scorer(candidate, key, outcome.seed, parent)
         except StorageError:  # not the child's fault
             raise
+        except (OSError, torch.AcceleratorError) as error:  # nor this: disk, data, a broken GPU
+            raise RenaError(f"a child could not be trained on this machine: {error}") from error
         except Exception as error:
             # Whatever a child dies of, memory, NaN or a third party's layer, the search outlives.
             return replace(
@@ -214,7 +217,7 @@ class ChildTrainer:
     def _inherit(self, child: Child, parent: Evaluation) -> int:
         weights = self.weights.load(parent.key)
         if weights is None:
-            raise TrainingError(f"the weights of its parent {parent.key} are gone")
+            raise StorageError(f"{self.weights.folder}: the weights of {parent.key} are gone")
         taken = morph(parent.architecture, weights, child.architecture, child.network, self._sample)
         return taken.layers
 
