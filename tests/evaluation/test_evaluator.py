@@ -12,7 +12,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
-from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
+from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scored
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
