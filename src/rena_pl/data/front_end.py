@@ -7,7 +7,11 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torchaudio.transforms import MFCC, MelSpectrogram  # type: ignore[import-untyped, unused-ignore]
+from torchaudio.functional import create_dct  # type: ignore[import-untyped, unused-ignore]
+from torchaudio.transforms import (  # type: ignore[import-untyped, unused-ignore]
+    MelScale,
+    Spectrogram,
+)
 
 SAMPLE_RATE = 16_000
 
@@ -80,12 +84,13 @@ class SpeechFrontEnd(FrontEnd):
         bands = n_features if features == "log_mel" else max(40, n_features)
         # Fine enough that even the lowest, narrowest bands hold a bin of the spectrum.
         n_fft = max(512 if bands <= 40 else 2048, 1 << (window - 1).bit_length())
-        mel = {"n_fft": n_fft, "win_length": window, "hop_length": self.hop, "n_mels": bands}
-        self.transform: nn.Module
-        if features == "mfcc":
-            self.transform = MFCC(SAMPLE_RATE, n_features, log_mels=True, melkwargs=mel)
-        else:
-            self.transform = nn.Sequential(MelSpectrogram(SAMPLE_RATE, **mel), _Log())
+        self.transform = nn.Sequential(
+            Spectrogram(n_fft, window, self.hop, power=None),
+            _Power(),
+            MelScale(bands, SAMPLE_RATE, n_stft=n_fft // 2 + 1),
+            _Log(),
+            _Cosines(n_features, bands) if features == "mfcc" else nn.Identity(),
+        )
         self.register_buffer("mean", torch.zeros(n_features, 1))
         self.register_buffer("std", torch.ones(n_features, 1))
 
@@ -108,6 +113,26 @@ class SpeechFrontEnd(FrontEnd):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Normalised features of waveforms `(batch, samples)` in -1..1 at 16 kHz."""
         return self.normalise(self.raw(waveforms))
+
+
+class _Power(nn.Module):
+    """Without the roots that torchaudio takes of every power, and which cost more than the rest."""
+
+    def forward(self, spectrum: Tensor) -> Tensor:
+        return spectrum.real.square() + spectrum.imag.square()
+
+
+class _Cosines(nn.Module):
+    """The cepstral coefficients of mel bands `(..., bands, frames)`."""
+
+    cosines: Tensor
+
+    def __init__(self, coefficients: int, bands: int) -> None:
+        super().__init__()
+        self.register_buffer("cosines", create_dct(coefficients, bands, norm="ortho").T)
+
+    def forward(self, bands: Tensor) -> Tensor:
+        return self.cosines @ bands
 
 
 class _Log(nn.Module):

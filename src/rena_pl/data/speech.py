@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from rena_pl.data import cache
+from rena_pl.data.ahead import ahead
 from rena_pl.data.clips import Clips
 from rena_pl.data.codes import encode
 from rena_pl.data.draw import uniform_integers
@@ -32,7 +33,7 @@ Number = TypeVar("Number", int, float)
 
 _CHUNK = 25  # clips whose features are computed at once: their spectra fit the processor cache
 _FIT_CHUNKS = 20  # chunks whose mean and deviation stand for those of the whole split
-_CACHE_FORMAT = 2  # raise it whenever the same settings come to give other features
+_CACHE_FORMAT = 3  # raise it whenever the same settings come to give other features
 
 # Settings that act on batches, after the cache.
 _NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms", "frequency_mask"}
@@ -255,7 +256,7 @@ class SpeechTask(TensorTask):
         self, split: str, views: int, clips: Clips, silent: int, noise: NoiseBank
     ) -> Iterator[Batch]:
         """Raw features `(n, views, channels, height, width)` and classes `(n,)`, n by n."""
-        for heard, classes in self._heard(split, views, clips, silent, noise):
+        for heard, classes in ahead(self._heard(split, views, clips, silent, noise)):
             yield torch.stack([self.front_end.raw(view) for view in heard], dim=1), classes
 
     def _heard(
@@ -266,8 +267,9 @@ class SpeechTask(TensorTask):
         Every chunk is spread over the whole split, so that a few of them speak for all.
         """
         generators = [self.generator(f"{split} view {view}") for view in range(views)]
-        for indices in _spread(len(clips) + silent):
-            spoken, targets = clips.read(indices[indices < len(clips)])
+        chunks = _spread(len(clips) + silent)
+        read = ahead(clips.read(indices[indices < len(clips)]) for indices in chunks)
+        for indices, (spoken, targets) in zip(chunks, read, strict=True):
             silence = torch.full((int((indices >= len(clips)).sum()),), self.num_classes - 1)
             classes = torch.cat([targets, silence])
             if not len(classes):  # none of these recordings could be used
