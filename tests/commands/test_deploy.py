@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 from PIL import Image
 
 from rena_pl.architecture import Architecture
@@ -23,6 +25,7 @@ from rena_pl.deploy import trial
 from rena_pl.deploy.trained import load
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
+from rena_pl.search.run_folder import LOCK
 from tests.command_line import fails_with, rena
 from tests.data.conftest import tone, write_wav
 
@@ -38,7 +41,10 @@ def test_a_trained_network_is_not_trained_again(
     assert "test accuracy" in capsys.readouterr().out
     assert Ledger(run / "ledger.journal").evaluations() == trained
     assert (run / "best" / "model.safetensors").stat().st_mtime_ns == weights
-    assert "final_epochs = 15, not 3" in fails_with(capsys, *command, "--epochs", 3)
+    sentence = fails_with(capsys, *command, "--epochs", 3)
+    assert "final_epochs = 15, not 3; give another --folder" in sentence
+    with FileLock(run / LOCK):
+        assert f"{run}: another job is running" in fails_with(capsys, *command, "--epochs", 15)
 
 
 def test_train_goes_to_a_folder_of_its_own(
@@ -112,6 +118,26 @@ def test_predict_reads_files_folders_and_standard_input(
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [line[:2] for line in lines] == [[str(yes), "yes"], [str(no), "no"], ["-", "no"]]
     assert all(0.25 < float(line[2]) <= 1 for line in lines)
+
+
+def test_predict_ends_quietly_with_whoever_reads_it(run: Path, tmp_path: Path) -> None:
+    """As in `rena predict ... | head -1`."""
+    yes = write_wav(tmp_path / "yes.wav", tone("yes", seed=100))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rena_pl", "predict", run, yes, "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    assert process.stdout.readline().startswith(str(yes).encode())
+    process.stdout.close()
+    process.stdin.write(to_int16(tone("no", seed=102)).tobytes())
+    process.stdin.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
 
 
 def test_predict_names_what_it_cannot_read(

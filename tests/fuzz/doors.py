@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
@@ -21,6 +21,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.cli import main
 from rena_pl.commands.yaml_words import check_configs
 from rena_pl.data import ImageFolder, KeywordFolder, cache
+from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore, save_weights
@@ -134,15 +135,34 @@ UNKNOWN = Part("call", ((1, 1, 1),), torch.nn.Identity)
 SUMMARY = json.dumps({"input_shape": [1, 40, 101], "num_classes": 12, "seconds": 1.5}).encode()
 
 
+def give(*command: str) -> None:
+    """Run a command, which either has nothing to say against its files or refuses them.
+
+    Raises:
+        RenaError: It refuses them as commands do: with exit code 2 and one sentence.
+    """
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
+        try:
+            main(command)
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code
+    said = errors.getvalue()
+    if code == 0:
+        assert said == ""
+        return
+    assert code == 2, f"exit code {code}: {said}"
+    assert said.startswith("rena: "), said
+    raise RenaError(said.removeprefix("rena: ").removesuffix("\n"))
+
+
 def print_config(folder: Path) -> None:
     """The whole parser of `rena fit`, which goes on to print what it has read."""
-    with suppress(SystemExit), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        main(["fit", "--config", str(folder / "config.yaml"), "--print_config"])
+    give("fit", "--config", str(folder / "config.yaml"), "--print_config")
 
 
 def print_profile(folder: Path) -> None:
-    with suppress(SystemExit), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        main(["profile", str(folder / "best" / "architecture.json"), "--json"])
+    give("profile", str(folder / "best" / "architecture.json"), "--json")
 
 
 def best_network(folder: Path) -> None:

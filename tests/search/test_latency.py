@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+import torch
 import yaml
 
 from rena_pl.errors import RenaError
@@ -30,6 +31,8 @@ from tests.command_line import fails_with, rena
 from tests.search import synthetic
 from tests.tasks import CLASSES, INPUT, TinyTask
 from tests.test_cli import TINY
+
+CPU = torch.device("cpu")
 
 BUDGET = Budget(episodes=2, steps=2, child_epochs=1, start_epochs=1, final_epochs=2)
 CHANNELS, KERNELS = (8, 16), (3, 5)
@@ -89,12 +92,12 @@ def test_every_searcher_keeps_the_bound_and_goes_on(name: str, tmp_path: Path) -
     for folder in ("whole", "parts"):
         write_made_up(tmp_path / folder)
     before = (tmp_path / "whole" / FILE).read_bytes()
-    whole = search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "whole")
+    whole = search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "whole", CPU)
     assert len(whole) > 4
     assert keeps(whole, SLOWEST)
     assert max(e.profile[LATENCY] for e in whole) > 0.75 * SLOWEST
-    search(controller(bound=SLOWEST), TinyTask(), name, 4, tmp_path / "parts")
-    assert search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "parts") == whole
+    search(controller(bound=SLOWEST), TinyTask(), name, 4, tmp_path / "parts", CPU)
+    assert search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "parts", CPU) == whole
     assert (tmp_path / "whole" / FILE).read_bytes() == before, "measured what was known"
 
 

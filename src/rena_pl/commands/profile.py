@@ -55,9 +55,12 @@ def run_profile(arguments: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     architecture = Architecture.load(options.architecture)
-    of_run, classes_of_run = _shapes_of_run(options.architecture.resolve().parent.parent)
-    shape = _shape(options.input_shape) if options.input_shape else of_run
-    classes = classes_of_run if options.num_classes is None else options.num_classes
+    shape = _shape(options.input_shape) if options.input_shape else None
+    classes = options.num_classes
+    if shape is None or classes is None:
+        of_run, classes_of_run = _shapes_of_run(options.architecture.resolve().parent.parent)
+        shape = shape or of_run
+        classes = classes_of_run if classes is None else classes
     if not 1 <= classes <= LARGEST:
         raise RenaError(f"--num-classes {classes}: must be between 1 and {LARGEST:,}")
     latencies = Latencies() if options.latency else None

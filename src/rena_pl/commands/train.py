@@ -32,7 +32,8 @@ def run_train(arguments: list[str]) -> None:
     """Train with the config's recipe, test once, and write the folder; once, not again.
 
     Raises:
-        RenaError: The architecture, the config or the data are not usable, or training failed.
+        RenaError: The architecture, the config, the data or the folder are not usable, or training
+            failed.
     """
     parser = argparse.ArgumentParser(
         prog="rena train",
@@ -60,8 +61,9 @@ def run_train(arguments: list[str]) -> None:
     folder = options.folder or root / "train" / architecture.arch_id
     values["model"]["start"] = str(options.architecture)
     values["model"]["budget"]["final_epochs"] = epochs
-    run_folder = RunFolder(folder, values)
-    with Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs"):
+    run_folder = RunFolder(folder, values, option="--folder")
+    status = Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs")
+    with run_folder.locked(), status:
         candidate = Candidate(architecture, None, epochs, (FINAL, 0, 0))
         summary = _train(candidate, settings.controller, settings.task, settings.device, run_folder)
     print(f"test accuracy {summary['test_accuracy']:.2%}")

@@ -51,6 +51,7 @@ def search(
     searcher: str,
     epochs: float,
     folder: Path,
+    device: torch.device,
     latencies: Path | None = None,
 ) -> list[Evaluation]:
     """Run one searcher, or go on with it, until it has spent its child-epochs.
@@ -61,6 +62,7 @@ def search(
         searcher: One of `SEARCHERS`.
         epochs: How many child-epochs it may spend; an update that has begun is finished.
         folder: Where ledger and weights are kept.
+        device: Where children are trained.
         latencies: Where measured latencies are kept, if a bound is on them; in `folder` when left
             out. Searches that are compared have them in common.
 
@@ -76,7 +78,7 @@ def search(
         task,
         lambda setting: Ledger(journal, setting),
         WeightStore(folder / "weights"),
-        torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        device,
         latencies or folder / LATENCY_FILE,
     )
     asked = SEARCHERS[searcher](controller, ground)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,34 +54,23 @@ class RunFolder(Callback):
         if saved.is_file():
             self._compare(read_settings(saved))
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """Keep other jobs out of the folder; the system lets go of it however this one ends.
 
         Raises:
             RenaError: Another job is running in it.
         """
-        free = self._lock_up() if trainer.is_global_zero else None
-        if trainer.strategy.broadcast(free) is False:
-            raise RenaError(f"{self.path}: another search is running in this folder")
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Let others in."""
-        self._lock.release()
-
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Let others in."""
-        self._lock.release()
-
-    def _lock_up(self) -> bool:
         try:
             self._lock.acquire()
         except Timeout:
-            return False
+            raise RenaError(f"{self.path}: another job is running in this folder") from None
         except NotImplementedError:  # a file system without locks
-            warnings.warn(f"{self.path}: start no other search in this folder", stacklevel=2)
-        return True
+            warnings.warn(f"{self.path}: start no other job in this folder", stacklevel=2)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the config down: not before, or a mistake in it would claim the folder."""
