@@ -30,7 +30,7 @@ from tests.data.conftest import tone, write_wav
 def test_a_trained_network_is_not_trained_again(
     run: Path, architecture: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert load(run).summary["test_accuracy"] > 0.8
+    assert load(run).summary.test_accuracy > 0.8
     weights = (run / "best" / "model.safetensors").stat().st_mtime_ns
     trained = Ledger(run / "ledger.journal").evaluations()
     command = ["train", architecture, "--config", config, "--folder", run]

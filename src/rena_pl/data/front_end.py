@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torchaudio.transforms import MFCC, MelSpectrogram  # type: ignore[import-untyped, unused-ignore]
+
+from rena_pl.errors import RenaError
 
 SAMPLE_RATE = 16_000
 
@@ -57,6 +59,9 @@ class SpeechFrontEnd(FrontEnd):
         n_features: Coefficients (MFCC) or mel bands (log-mel).
         window_ms: Length of the analysis window.
         hop_ms: Distance between the starts of two windows.
+
+    Raises:
+        RenaError: One of them is of another kind or size than a second of speech can do with.
     """
 
     kind = "speech"
@@ -69,6 +74,11 @@ class SpeechFrontEnd(FrontEnd):
         hop_ms: int = 10,
     ) -> None:
         super().__init__()
+        if features not in get_args(FeatureKind):
+            raise RenaError(f"features: {features!r} is not one of {get_args(FeatureKind)}")
+        require_between(1, 128, n_features=n_features)
+        require_between(5, 200, window_ms=window_ms)
+        require_between(1, 200, hop_ms=hop_ms)
         self.settings = {
             "features": features,
             "n_features": n_features,
@@ -108,6 +118,13 @@ class SpeechFrontEnd(FrontEnd):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Normalised features of waveforms `(batch, samples)` in -1..1 at 16 kHz."""
         return self.normalise(self.raw(waveforms))
+
+
+def require_between(low: int, high: int, **settings: int) -> None:
+    """Raise a `RenaError` unless every setting is a whole number within these bounds."""
+    for name, value in settings.items():
+        if type(value) is not int or not low <= value <= high:
+            raise RenaError(f"{name}: {str(value)[:60]} is not between {low} and {high}")
 
 
 class _Log(nn.Module):
