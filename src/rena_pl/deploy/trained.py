@@ -129,7 +129,9 @@ def _front_end(run: Path, summary: Summary) -> FrontEnd | None:
         front_end = front_end_from(summary.front_end)
         raw = (SAMPLE_RATE,) if isinstance(front_end, SpeechFrontEnd) else summary.input_shape
         given = tuple(front_end(torch.zeros(1, *raw)).shape[1:])
-    except (RenaError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+    except RenaError as error:
+        raise RenaError(f"{run / SUMMARY}: front_end: {error}") from None
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise RenaError(f"{run / SUMMARY}: does not describe a front end: {error!r}") from None
     if given != summary.input_shape:
         raise RenaError(

@@ -135,7 +135,8 @@ def _confusion(fields: Fields, classes: int) -> list[list[int]]:
         return []
     if not isinstance(rows, list) or len(rows) != classes:
         raise RenaError(f"{fields.where}: test_confusion must have a row for each class")
-    by_row = Fields(dict(zip(map(str, range(classes)), rows, strict=True)), fields.where)
+    numbered = dict(zip(map(str, range(classes)), rows, strict=True))
+    by_row = Fields(numbered, f"{fields.where}: test_confusion")
     counts = [by_row.wholes(name) for name in by_row.values]
     if any(len(row) != classes for row in counts):
         raise RenaError(f"{fields.where}: test_confusion must have a column for each class")
