@@ -12,9 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+<<<<<<< HEAD
 import torch
 import yaml
 from filelock import FileLock
+=======
+>>>>>>> report-mend
 
 from rena_pl.cli import main
 from rena_pl.commands.search_settings import search_settings
@@ -29,27 +32,7 @@ BENCH = sorted((REPOSITORY / "configs" / "bench").glob("*.yaml"))
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    file = tmp_path / "table.yaml"
-    settings = {
-        "trainer": {"max_epochs": 12, "default_root_dir": str(tmp_path / "run")},
-        "model": {
-            "objective": {"constraints": [{"entry": "params", "max": 25}]},
-            "budget": {"episodes": 1, "steps": 1, "child_epochs": 1},
-            "imagination": {"candidates": 60, "warm_up": 2},
-        },
-        "data": {
-            "class_path": "rena_pl.tabular.Table",
-            "init_args": {
-                "file": str(tables.write_table(tmp_path)),
-                "decisions": tables.DECISIONS,
-                "known": ["params"],
-                "observed": "seen",
-                "scored": "scored",
-            },
-        },
-    }
-    file.write_text(yaml.safe_dump(settings))
-    return file
+    return tables.write_config(tmp_path, updates=12)
 
 
 def compare(*arguments: object) -> None:

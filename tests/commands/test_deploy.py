@@ -33,7 +33,7 @@ from tests.data.conftest import tone, write_wav
 def test_a_trained_network_is_not_trained_again(
     run: Path, architecture: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert load(run).summary["test_accuracy"] > 0.8
+    assert load(run).summary.test_accuracy > 0.8
     weights = (run / "best" / "model.safetensors").stat().st_mtime_ns
     trained = Ledger(run / "ledger.journal").evaluations()
     command = ["train", architecture, "--config", config, "--folder", run]
@@ -75,6 +75,28 @@ def test_test_prints_an_accuracy(split: str, run: Path, capsys: pytest.CaptureFi
     if split != "train":
         accuracy = json.loads((run / "summary.json").read_text())[f"{split}_accuracy"]
         assert f"{accuracy:.2%}" in printed
+
+
+def test_test_prints_the_metric_of_the_run_and_the_accuracy(
+    architecture: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metric = ["--model.metric", "balanced_accuracy"]
+    folder = tmp_path / "run"
+    rena("train", architecture, "--config", config, "--epochs", 1, "--folder", folder, *metric)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["metric"] == "balanced_accuracy"
+    counts = summary["test_confusion"]
+    shares = [row[label] / sum(row) for label, row in enumerate(counts)]
+    total = sum(map(sum, counts))
+    accuracy = sum(row[label] for label, row in enumerate(counts)) / total
+    assert summary["test_accuracy"] == pytest.approx(sum(shares) / len(shares))
+    trained = capsys.readouterr().out.splitlines()
+    assert trained[0] == f"test balanced accuracy {summary['test_accuracy']:.2%}"
+    rena("test", folder)
+    assert capsys.readouterr().out.splitlines() == [
+        f"test balanced accuracy {summary['test_accuracy']:.2%} ({total} examples)",
+        f"test accuracy {accuracy:.2%} ({total} examples)",
+    ]
 
 
 def test_data_that_have_moved_are_named_on_the_command_line(

@@ -140,8 +140,8 @@ def test_what_is_measured_holds_for_the_whole_run(tmp_path: Path) -> None:
         return [e for e in made.ledger.evaluations() if e.place[0] < FINAL]
 
     assert searched(rest) == searched(made)
-    assert made.summary["profile"][LATENCY] <= bound
-    assert made.summary["constraints_met"] is True
+    assert made.summary.profile[LATENCY] <= bound
+    assert made.summary.constraints_met is True
 
 
 def test_a_soft_bound_cuts_the_reward(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rena_pl.child.data import ChildData
@@ -84,7 +84,7 @@ def plain_step(child: Child, optimizer: Optimizer) -> Step:
 
 
 @torch.inference_mode()
-def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+def predict(child: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     """Predicted and true classes of all batches, `(examples,)` each, on the CPU.
 
     In float32, so that whoever loads the weights elsewhere finds the same accuracy.
@@ -99,7 +99,7 @@ def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     return torch.cat(predicted).cpu(), torch.cat(true).cpu()
 
 
-def memory_format(child: Child) -> torch.memory_format:
+def memory_format(child: nn.Module) -> torch.memory_format:
     """The layout in which the child trains fastest: channels last, unless bands are cut of maps."""
     banded = any(isinstance(module, SubSpectralNorm) for module in child.modules())
     return torch.contiguous_format if banded else torch.channels_last

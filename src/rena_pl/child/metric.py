@@ -44,6 +44,11 @@ def find_metric(name: str) -> Metric:
     return metric
 
 
+def metric_in_words(name: str) -> str:
+    """A metric as people call it: `balanced accuracy`, or `my metric` of `my_module.my_metric`."""
+    return name.rpartition(".")[2].replace("_", " ")
+
+
 def measured(metric: str, predicted: Tensor, true: Tensor, num_classes: int) -> float:
     """The metric of some predictions.
 

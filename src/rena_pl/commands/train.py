@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
 from rich.console import Console
 
 from rena_pl.architecture import Architecture
+from rena_pl.child.metric import metric_in_words
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
@@ -22,10 +22,11 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.controller import Controller
-from rena_pl.search.final import conclude, read_summary, write_outcome
+from rena_pl.search.final import conclude, summary_before, write_outcome
 from rena_pl.search.prepare import resources_of
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.setting import setting_of
+from rena_pl.search.summary import Summary
 
 
 def run_train(arguments: list[str]) -> None:
@@ -66,7 +67,7 @@ def run_train(arguments: list[str]) -> None:
     with run_folder.locked(), status:
         candidate = Candidate(architecture, None, epochs, (FINAL, 0, 0))
         summary = _train(candidate, settings.controller, settings.task, settings.device, run_folder)
-    print(f"test accuracy {summary['test_accuracy']:.2%}")
+    print(f"test {metric_in_words(summary.metric)} {summary.test_accuracy:.2%}")
     print(f"run folder: {folder}")
 
 
@@ -76,7 +77,7 @@ def _train(
     task: LightningDataModule,
     device: torch.device,
     folder: RunFolder,
-) -> dict[str, Any]:
+) -> Summary:
     """Evaluate a candidate as a search does its full trainings; the summary."""
     began = time.monotonic()
     torch.set_num_threads(controller.threads)
@@ -96,7 +97,7 @@ def _train(
         trainer,
         setting,
     )
-    before = read_summary(path)
+    before = summary_before(path, evaluator.ledger)
     if before is not None and evaluator.find(candidate) is not None:
         return before
     trained = evaluator.evaluate(candidate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,8 @@ from torchaudio.transforms import (  # type: ignore[import-untyped, unused-ignor
     MelScale,
     Spectrogram,
 )
+
+from rena_pl.errors import RenaError
 
 SAMPLE_RATE = 16_000
 
@@ -61,6 +63,9 @@ class SpeechFrontEnd(FrontEnd):
         n_features: Coefficients (MFCC) or mel bands (log-mel).
         window_ms: Length of the analysis window.
         hop_ms: Distance between the starts of two windows.
+
+    Raises:
+        RenaError: One of them is of another kind or size than a second of speech can do with.
     """
 
     kind = "speech"
@@ -73,6 +78,11 @@ class SpeechFrontEnd(FrontEnd):
         hop_ms: int = 10,
     ) -> None:
         super().__init__()
+        if features not in get_args(FeatureKind):
+            raise RenaError(f"features: {features!r} is not one of {get_args(FeatureKind)}")
+        require_between(1, 128, n_features=n_features)
+        require_between(5, 200, window_ms=window_ms)
+        require_between(1, 200, hop_ms=hop_ms)
         self.settings = {
             "features": features,
             "n_features": n_features,
@@ -115,6 +125,7 @@ class SpeechFrontEnd(FrontEnd):
         return self.normalise(self.raw(waveforms))
 
 
+<<<<<<< HEAD
 class _Power(nn.Module):
     """Without the roots that torchaudio takes of every power, and which cost more than the rest."""
 
@@ -133,6 +144,13 @@ class _Cosines(nn.Module):
 
     def forward(self, bands: Tensor) -> Tensor:
         return self.cosines @ bands
+=======
+def require_between(low: int, high: int, **settings: int) -> None:
+    """Raise a `RenaError` unless every setting is a whole number within these bounds."""
+    for name, value in settings.items():
+        if type(value) is not int or not low <= value <= high:
+            raise RenaError(f"{name}: {str(value)[:60]} is not between {low} and {high}")
+>>>>>>> report-mend
 
 
 class _Log(nn.Module):

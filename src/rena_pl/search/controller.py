@@ -30,7 +30,7 @@ from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.clock import Clock
 from rena_pl.search.earlier import read_earlier
-from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
+from rena_pl.search.final import conclude, full_trainings, summary_before, write_outcome
 from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
@@ -41,6 +41,7 @@ from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.searcher import Ground, Searcher
 from rena_pl.search.setting import setting_of
+from rena_pl.search.summary import Summary
 from rena_pl.search.update import run_update
 from rena_pl.search.workers import Workers
 from rena_pl.space.search_space import SearchSpace
@@ -190,7 +191,12 @@ class Controller(LightningModule):
         self.seed = seed
         self.task: LightningDataModule | None = None
         self.scorer: Scorer | None = None
+<<<<<<< HEAD
         self.summary: dict[str, Any] | None = None
+=======
+        self.summary: Summary | None = None
+        self.seconds_before = 0.0
+>>>>>>> report-mend
 
     def configure_callbacks(self) -> list[Callback]:
         """End with every other worker."""
@@ -355,7 +361,7 @@ class Controller(LightningModule):
         children, best = self.evaluations, self.best()
         self.log_dict(
             {
-                "update": float(self.current_epoch),
+                "update": float(self.current_epoch + 1),
                 "reward_mean": sum(child.reward for child in children) / max(1, len(children)),
                 "feasible_share": sum(child.status != "infeasible" for child in children)
                 / max(1, len(children)),
@@ -387,8 +393,8 @@ class Controller(LightningModule):
         trained = self.workers.evaluate_all(candidates)
         if not trained or not self.trainer.is_global_zero:
             return
-        self.summary = read_summary(self.folder)
-        if self.summary is None or self.summary.get("evaluations") != len(self.ledger):
+        self.summary = summary_before(self.folder, self.ledger)
+        if self.summary is None:
             assert self.task is not None
             self.task.setup("test")
             outcome = conclude(trained, self.evaluator)
