@@ -12,12 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-<<<<<<< HEAD
 import torch
 import yaml
 from filelock import FileLock
-=======
->>>>>>> report-mend
 
 from rena_pl.cli import main
 from rena_pl.commands.search_settings import search_settings

@@ -78,34 +78,6 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "thread of this machine",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-<<<<<<< HEAD
-    options = parser.parse_args(arguments)
-    architecture = Architecture.load(options.architecture)
-    shape = _shape(options.input_shape) if options.input_shape else None
-    classes = options.num_classes
-    if shape is None or classes is None:
-        of_run, classes_of_run = _shapes_of_run(options.architecture.resolve().parent.parent)
-        shape = shape or of_run
-        classes = classes_of_run if classes is None else classes
-    if not 1 <= classes <= LARGEST:
-        raise RenaError(f"--num-classes {classes}: must be between 1 and {LARGEST:,}")
-    latencies = Latencies() if options.latency else None
-    try:
-        use = profile(architecture, shape, classes, options.dtype).as_dict()
-        times = latencies.layers(architecture, shape, classes) if latencies else []
-        if latencies:
-            use[LATENCY] = latencies.network(architecture, shape, classes)
-    except RenaError as error:
-        raise RenaError(f"{options.architecture}: {error}") from None
-    if options.json:
-        print(json.dumps({"arch_id": architecture.arch_id, **use}, indent=2))
-        return
-    console = Console(highlight=False)
-    layers = Table("layer", title=f"{architecture.arch_id} on {shape}, {classes} classes")
-    for heading in ("params", "MACs", "output values", *["ms"] * options.latency):
-        layers.add_column(heading, justify="right")
-    counts = layer_profiles(architecture, shape, classes)
-=======
     return parser.parse_args(arguments)
 
 
@@ -127,7 +99,6 @@ def _layers(title: str, counts: Sequence[LayerProfile], times: Sequence[float]) 
     table = Table("layer", title=title)
     for heading in ("params", "MACs", "output values", *["ms"] * bool(times)):
         table.add_column(heading, justify="right")
->>>>>>> report-mend
     for layer, time in zip_longest(counts, times):
         row = [layer.name, f"{layer.params:,}", f"{layer.macs:,}", f"{layer.written:,}"]
         table.add_row(*row, *([] if time is None else [f"{time:.4f}"]))

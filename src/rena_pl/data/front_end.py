@@ -125,7 +125,6 @@ class SpeechFrontEnd(FrontEnd):
         return self.normalise(self.raw(waveforms))
 
 
-<<<<<<< HEAD
 class _Power(nn.Module):
     """Without the roots that torchaudio takes of every power, and which cost more than the rest."""
 
@@ -144,13 +143,13 @@ class _Cosines(nn.Module):
 
     def forward(self, bands: Tensor) -> Tensor:
         return self.cosines @ bands
-=======
+
+
 def require_between(low: int, high: int, **settings: int) -> None:
     """Raise a `RenaError` unless every setting is a whole number within these bounds."""
     for name, value in settings.items():
         if type(value) is not int or not low <= value <= high:
             raise RenaError(f"{name}: {str(value)[:60]} is not between {low} and {high}")
->>>>>>> report-mend
 
 
 class _Log(nn.Module):

@@ -191,12 +191,7 @@ class Controller(LightningModule):
         self.seed = seed
         self.task: LightningDataModule | None = None
         self.scorer: Scorer | None = None
-<<<<<<< HEAD
-        self.summary: dict[str, Any] | None = None
-=======
         self.summary: Summary | None = None
-        self.seconds_before = 0.0
->>>>>>> report-mend
 
     def configure_callbacks(self) -> list[Callback]:
         """End with every other worker."""
