@@ -25,7 +25,13 @@ from tests.fuzz.inputs import mutated
 from tests.fuzz.test_doors import try_door
 
 INPUTS, QUICK = 100_000, 1_000
-SHARES = {"config, whole parser": 0.1, "settings of a run folder": 0.3, "summary": 0.3}
+SHARES = {
+    "config, whole parser": 0.1,
+    "settings of a run folder": 0.3,
+    "summary": 0.3,
+    "summary of a network to predict with": 0.3,
+    "network to predict with": 0.3,
+}
 """Of the slower doors, beside 1 for each of the others."""
 
 

@@ -23,7 +23,8 @@ import yaml
 from machine import machine
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import ResidentData
-from rena_pl.child.fit import score, train
+from rena_pl.child.fit import predict, train
+from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
 from rena_pl.data import SpeechCommands
 from rena_pl.evaluation.evaluator import SAMPLE
@@ -82,7 +83,8 @@ class Bench:
 
     def accuracy(self, child: Child) -> float:
         """Its accuracy on the validation split."""
-        return score(child, self.data.split("val"), self.classes, "accuracy")
+        predicted, true = predict(child, self.data.split("val"))
+        return measured("accuracy", predicted, true, self.classes)
 
     def epochs_until(self, target: float, child: Child, seed: int) -> int | None:
         """Epochs until the child reaches the target: 0 if it is there already."""

@@ -6,6 +6,8 @@ import csv
 import itertools
 from pathlib import Path
 
+import yaml
+
 from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.searchers.searcher import Ground, Proposal
@@ -27,6 +29,31 @@ def write_table(folder: Path) -> Path:
             worth = sum(map(WORTH.__getitem__, row)) - 0.9 * alike
             params = sum(10 if option == "conv" else 1 for option in row)
             writer.writerow([*row, params, worth / 20, worth / 15])
+    return file
+
+
+def write_config(folder: Path, updates: int) -> Path:
+    """Of a search on it, whose run folder is `run` beside it."""
+    file = folder / "table.yaml"
+    settings = {
+        "trainer": {"max_epochs": updates, "default_root_dir": str(folder / "run")},
+        "model": {
+            "objective": {"constraints": [{"entry": "params", "max": 25}]},
+            "budget": {"episodes": 1, "steps": 1, "child_epochs": 1},
+            "imagination": {"candidates": 60, "warm_up": 2},
+        },
+        "data": {
+            "class_path": "rena_pl.tabular.Table",
+            "init_args": {
+                "file": str(write_table(folder)),
+                "decisions": DECISIONS,
+                "known": ["params"],
+                "observed": "seen",
+                "scored": "scored",
+            },
+        },
+    }
+    file.write_text(yaml.safe_dump(settings))
     return file
 
 

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from filelock import FileLock
+from lightning.pytorch import Trainer
 
 from rena_pl.architecture import Architecture
 from rena_pl.evaluation.evaluation import is_child
@@ -23,6 +25,7 @@ from rena_pl.search.run_folder import LOCK
 from tests.command_line import fails_with, rena
 from tests.conftest import REPOSITORY
 from tests.disk import full_disk
+from tests.tasks import TinyTask
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 TINY = {
@@ -265,8 +268,11 @@ def test_the_order_of_layer_types_is_a_setting(
     assert "model.space.layers" in fails_with(capsys, *command)
 
 
-def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> None:
-    """A real process that gets a real Ctrl-C."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_search_says_how_to_go_on(
+    number: signal.Signals, tiny: Path, tmp_path: Path
+) -> None:
+    """A real process that gets a real Ctrl-C, or is asked to end."""
     folder = tmp_path / "run"
     arguments = ["fit", "--config", tiny, "--trainer.default_root_dir", folder]
     arguments += ["--trainer.max_epochs", "10000"]
@@ -277,7 +283,7 @@ def test_an_interrupted_search_says_how_to_go_on(tiny: Path, tmp_path: Path) -> 
         text=True,
     )
     wait_for_lines(folder / "ledger.journal", 8, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "the same command goes on where this one was left" in errors
@@ -346,14 +352,53 @@ def test_a_folder_that_another_job_works_in_is_refused(
     (tmp_path / "run").mkdir()
     with FileLock(tmp_path / "run" / LOCK):
         sentence = fails_with(capsys, *command)
-    assert f"{tmp_path / 'run'}: another search is running in this folder" in sentence
+    assert f"{tmp_path / 'run'}: another job is running in this folder" in sentence
+    assert not (tmp_path / "run" / "logs").exists()  # no logger was opened
+    rena(*command, "--trainer.max_epochs", 1)
+    rena(*command, "--trainer.max_epochs", 2)  # what has ended lets others in
+
+
+def test_an_error_of_the_task_is_not_blamed_on_the_checkpoint(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    rena(*command, "--trainer.max_epochs", 1)
+
+    def mistaken(task: TinyTask) -> None:
+        raise KeyError("of the user's own")
+
+    monkeypatch.setattr(TinyTask, "load", mistaken)
+    with pytest.raises(KeyError, match="of the user's own"):
+        rena(*command, "--trainer.max_epochs", 2)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "auto"])
+def test_workers_wait_for_each_other_for_days(strategy: str, tiny: Path) -> None:
+    """Lightning's own half an hour is less than a child may take."""
+    with pytest.raises(SystemExit):
+        rena("fit", "--config", tiny, "--print_config")
+    trainer = Trainer(accelerator="cpu", devices=2, strategy=strategy, logger=False)
+    assert trainer.strategy._timeout == timedelta(days=7)
+
+
+def test_a_searcher_whose_extra_is_missing_names_it(
+    tiny: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+    sentence = fails_with(capsys, *command, "--model.searcher", "gp")
+    assert "the searcher gp needs the package scipy: pip install 'rena-pl[compare]'" in sentence
 
 
 def wait_for_lines(path: Path, lines: int, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if path.is_file() and path.read_bytes().count(b"\n") >= lines:
-            return
+    """Wait until a running process has written so many lines."""
+    deadline = time.monotonic() + 120
+    while not path.is_file() or path.read_bytes().count(b"\n") < lines:
+        assert process.poll() is None, "the process ended before it had written them"
+        assert time.monotonic() < deadline, "the process has not written them in two minutes"
         time.sleep(0.01)
 
 
@@ -371,7 +416,7 @@ def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -
         process = start(parts)
         wait_for_lines(parts / "ledger.journal", lines, process)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
     assert start(parts).wait(120) == 0
     assert Ledger(parts / "ledger.journal").evaluations() == (
         Ledger(whole / "ledger.journal").evaluations()
@@ -392,6 +437,12 @@ def test_profile_prints_a_table_or_json(tmp_path: Path, capsys: pytest.CaptureFi
     assert "FLOPs/byte" in table
     assert "--input-shape 3,x" in fails_with(capsys, "profile", path, "--input-shape", "3,x")
     assert "gone.json" in fails_with(capsys, "profile", tmp_path / "gone.json")
+    (tmp_path / "summary.json").write_text("{}")
+    deep = tmp_path / "best" / "a.json"
+    deep.parent.mkdir()
+    deep.write_bytes(path.read_bytes())
+    assert "states no input_shape" in fails_with(capsys, "profile", deep, "--num-classes", 3)
+    rena("profile", deep, "--input-shape", "1,40,101", "--num-classes", 3)  # nothing is asked of it
     path.write_text(path.read_text().replace("conv2d", "conv3d"))
     assert f"{path}: layer 1 (conv3d)" in fails_with(capsys, "profile", path)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from rena_pl import __version__
 from rena_pl.errors import RenaError
 
+FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
@@ -93,12 +96,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if command not in COMMANDS:
             raise RenaError(f"unknown command '{command}'; known are {', '.join(COMMANDS)}")
         COMMANDS[command](rest)
+        sys.stdout.flush()
     except RenaError as error:
-        print(f"rena: {error}", file=sys.stderr)
-        sys.exit(USAGE_ERROR)
+        _refuse(str(error))
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
+        sys.exit(FAILED)
+    except OSError as error:
+        _refuse(" ".join(str(error).split()) or type(error).__name__)
     except KeyboardInterrupt:
         print("rena: stopped; the same command goes on where this one was left", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f"rena: {why}", file=sys.stderr)
+    sys.exit(USAGE_ERROR)
 
 
 def overview() -> str:

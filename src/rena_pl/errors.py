@@ -11,7 +11,7 @@ class RenaError(Exception):
 
 
 class StorageError(RenaError):
-    """What a search writes cannot be written, so that it cannot go on: a full disk, for example."""
+    """What a search keeps cannot be written, or read again, so that it cannot go on."""
 
 
 def require_at_least(least: float, part: str, settings: object, *names: str) -> None:

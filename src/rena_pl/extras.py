@@ -11,6 +11,7 @@ PACKAGES = {
     "executorch": ("executorch",),
     "litert": ("litert_torch", "ai_edge_litert"),
     "wandb": ("wandb-workspaces",),
+    "compare": ("scipy",),
 }
 """What an extra brings."""
 

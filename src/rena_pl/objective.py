@@ -93,8 +93,8 @@ class Objective:
                 )
 
     def hard_violation(self, profile: Mapping[str, float]) -> float:
-        """The sum of the violations of all hard bounds: 0 for a feasible network."""
-        return sum(c.violation(profile) for c in self.constraints if c.hard)
+        """The sum of the violations of the hard bounds on what the profile holds."""
+        return sum(c.violation(profile) for c in self.constraints if c.hard and c.entry in profile)
 
     def feasible(self, profile: Mapping[str, float]) -> bool:
         """Whether every hard bound is kept, so that the network may be trained."""
@@ -111,8 +111,10 @@ class Objective:
         at least -1: it was not trained, and the policy still sees which way leads inside.
         """
         broken = self.hard_violation(profile)
-        if broken:
-            return -min(1.0, broken)
+        return -min(1.0, broken) if broken else self.softened(accuracy, profile)
+
+    def softened(self, accuracy: float, profile: Mapping[str, float]) -> float:
+        """The reward as if there were only the soft bounds."""
         reward = accuracy
         for constraint in self.constraints:
             if constraint.penalty != "hard":

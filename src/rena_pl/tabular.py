@@ -119,6 +119,11 @@ class TableResources:
     entries: tuple[str, ...]
     known: dict[Row, tuple[float, ...]]
 
+    @property
+    def counted(self) -> TableResources:
+        """All of it."""
+        return self
+
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The known columns; zeros for a row that the table lacks."""
         values = self.known.get(row_of(architecture), (0.0,) * len(self.entries))

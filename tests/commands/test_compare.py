@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from filelock import FileLock
 
 from rena_pl.cli import main
 from rena_pl.commands.search_settings import search_settings
+from rena_pl.search.run_folder import LOCK
 from rena_pl.tabular import Table
 from tests import tables
 from tests.conftest import REPOSITORY
+from tests.test_cli import TINY, wait_for_lines
 
 BENCH = sorted((REPOSITORY / "configs" / "bench").glob("*.yaml"))
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    file = tmp_path / "table.yaml"
-    settings = {
-        "trainer": {"max_epochs": 12, "default_root_dir": str(tmp_path / "run")},
-        "model": {
-            "objective": {"constraints": [{"entry": "params", "max": 25}]},
-            "budget": {"episodes": 1, "steps": 1, "child_epochs": 1},
-            "imagination": {"candidates": 60, "warm_up": 2},
-        },
-        "data": {
-            "class_path": "rena_pl.tabular.Table",
-            "init_args": {
-                "file": str(tables.write_table(tmp_path)),
-                "decisions": tables.DECISIONS,
-                "known": ["params"],
-                "observed": "seen",
-                "scored": "scored",
-            },
-        },
-    }
-    file.write_text(yaml.safe_dump(settings))
-    return file
+    return tables.write_config(tmp_path, updates=12)
 
 
 def compare(*arguments: object) -> None:
@@ -108,12 +98,155 @@ def test_a_folder_with_other_settings_is_refused(
         (["--data.init_args.observed", "felt"], "has no column 'felt'"),
         (["--data.init_args.known", "[]"], "unknown constraint entry 'params'"),
         (["--model.budget.steps", "0"], "budget.steps must be at least 1"),
+        (["--target", "nan"], "--target nan: must be a number"),
     ],
 )
 def test_mistakes_are_said_in_a_sentence(
     config: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     assert sentence in refused(capsys, "--config", config, *arguments)
+
+
+def test_a_missing_extra_is_named_before_anything_is_searched(
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    said = refused(capsys, "--config", config, "--searchers", "random,gp")
+    assert "the searcher gp needs the package scipy: pip install 'rena-pl[compare]'" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_another_job_works_in_is_refused(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run" / "compare"
+    folder.mkdir(parents=True)
+    with FileLock(folder / LOCK):
+        assert f"{folder}: another job is running" in refused(capsys, "--config", config)
+    assert not (folder / "rena").exists()
+
+
+def test_what_the_system_refuses_is_a_sentence(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run" / "compare" / "compare.json").mkdir(parents=True)
+    said = refused(capsys, "--config", config, "--searchers", "random", "--seeds", 1)
+    assert "Is a directory" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_children_on_a_gpu_that_is_not_there(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "--config", config, "--model.child_device", "cuda")
+    assert "model.child_device: there is no GPU for cuda" in said
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(
+    ("options", "uses_it"),
+    [
+        (["--trainer.accelerator", "cpu"], False),
+        (["--trainer.accelerator", "cpu", "--model.child_device", "cuda"], True),
+        (["--trainer.accelerator", "gpu"], True),
+    ],
+)
+def test_children_are_trained_where_the_options_say(
+    options: list[str], uses_it: bool, tmp_path: Path
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(TINY))
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    compare("--config", config, "--searchers", "random", "--seeds", 1, "--epochs", 3,
+            "--folder", tmp_path / "run", *options)  # fmt: skip
+    assert (torch.cuda.max_memory_allocated() > before) == uses_it
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Four searches that would take a day, two at a time, as a process group of its own."""
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(TINY))
+    options = ["--searchers", "random,hill", "--seeds", "2", "--epochs", "1000000"]
+    options += ["--workers", "2", "--folder", str(tmp_path / "run")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rena_pl", "compare", "--config", str(config), *options],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    yield process
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def searches_of(process: subprocess.Popen[str]) -> list[int]:
+    """The processes of the searches that a command has started."""
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)],
+        capture_output=True,
+        text=True,
+    )
+    lines = listed.stdout.splitlines()
+    return [int(line.split()[0]) for line in lines if "spawn_main" in line]
+
+
+def last_words(process: subprocess.Popen[str]) -> str:
+    """What a command has said that ends soon, and all its processes with it."""
+    said = process.communicate(timeout=120)[1]  # all of them hold the other end of the pipe
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_searches(endless: subprocess.Popen[str], tmp_path: Path) -> None:
+    for name in ("random", "hill"):
+        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
+    os.killpg(endless.pid, signal.SIGINT)
+    assert "the same command goes on where this one was left" in last_words(endless)
+    assert endless.returncode == 130
+    assert not (tmp_path / "run" / "random" / "1").exists()
+
+
+@pytest.mark.slow
+def test_a_search_that_fails_ends_the_others(
+    endless: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    journal = tmp_path / "run" / "hill" / "0" / "ledger.journal"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("no journal\n")
+    assert f"rena: {journal}: the ledger cannot be opened" in last_words(endless)
+    assert endless.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_ends_the_others(
+    endless: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    for name in ("random", "hill"):
+        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
+    os.kill(searches_of(endless)[0], signal.SIGKILL)
+    assert "rena: one of 2 processes was killed, perhaps for want of memory" in last_words(endless)
+    assert endless.returncode == 2
+
+
+@pytest.mark.slow
+def test_the_searches_end_with_a_command_that_is_killed(
+    endless: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    for name in ("random", "hill"):
+        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
+    endless.kill()
+    last_words(endless)
 
 
 @pytest.mark.parametrize("config", BENCH, ids=lambda path: path.stem)

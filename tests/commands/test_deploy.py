@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 from PIL import Image
 
 from rena_pl.architecture import Architecture
@@ -23,6 +25,7 @@ from rena_pl.deploy import trial
 from rena_pl.deploy.trained import load
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
+from rena_pl.search.run_folder import LOCK
 from tests.command_line import fails_with, rena
 from tests.data.conftest import tone, write_wav
 
@@ -30,7 +33,7 @@ from tests.data.conftest import tone, write_wav
 def test_a_trained_network_is_not_trained_again(
     run: Path, architecture: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert load(run).summary["test_accuracy"] > 0.8
+    assert load(run).summary.test_accuracy > 0.8
     weights = (run / "best" / "model.safetensors").stat().st_mtime_ns
     trained = Ledger(run / "ledger.journal").evaluations()
     command = ["train", architecture, "--config", config, "--folder", run]
@@ -38,7 +41,10 @@ def test_a_trained_network_is_not_trained_again(
     assert "test accuracy" in capsys.readouterr().out
     assert Ledger(run / "ledger.journal").evaluations() == trained
     assert (run / "best" / "model.safetensors").stat().st_mtime_ns == weights
-    assert "final_epochs = 15, not 3" in fails_with(capsys, *command, "--epochs", 3)
+    sentence = fails_with(capsys, *command, "--epochs", 3)
+    assert "final_epochs = 15, not 3; give another --folder" in sentence
+    with FileLock(run / LOCK):
+        assert f"{run}: another job is running" in fails_with(capsys, *command, "--epochs", 15)
 
 
 def test_train_goes_to_a_folder_of_its_own(
@@ -69,6 +75,28 @@ def test_test_prints_an_accuracy(split: str, run: Path, capsys: pytest.CaptureFi
     if split != "train":
         accuracy = json.loads((run / "summary.json").read_text())[f"{split}_accuracy"]
         assert f"{accuracy:.2%}" in printed
+
+
+def test_test_prints_the_metric_of_the_run_and_the_accuracy(
+    architecture: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metric = ["--model.metric", "balanced_accuracy"]
+    folder = tmp_path / "run"
+    rena("train", architecture, "--config", config, "--epochs", 1, "--folder", folder, *metric)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["metric"] == "balanced_accuracy"
+    counts = summary["test_confusion"]
+    shares = [row[label] / sum(row) for label, row in enumerate(counts)]
+    total = sum(map(sum, counts))
+    accuracy = sum(row[label] for label, row in enumerate(counts)) / total
+    assert summary["test_accuracy"] == pytest.approx(sum(shares) / len(shares))
+    trained = capsys.readouterr().out.splitlines()
+    assert trained[0] == f"test balanced accuracy {summary['test_accuracy']:.2%}"
+    rena("test", folder)
+    assert capsys.readouterr().out.splitlines() == [
+        f"test balanced accuracy {summary['test_accuracy']:.2%} ({total} examples)",
+        f"test accuracy {accuracy:.2%} ({total} examples)",
+    ]
 
 
 def test_data_that_have_moved_are_named_on_the_command_line(
@@ -112,6 +140,26 @@ def test_predict_reads_files_folders_and_standard_input(
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [line[:2] for line in lines] == [[str(yes), "yes"], [str(no), "no"], ["-", "no"]]
     assert all(0.25 < float(line[2]) <= 1 for line in lines)
+
+
+def test_predict_ends_quietly_with_whoever_reads_it(run: Path, tmp_path: Path) -> None:
+    """As in `rena predict ... | head -1`."""
+    yes = write_wav(tmp_path / "yes.wav", tone("yes", seed=100))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rena_pl", "predict", run, yes, "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    assert process.stdout.readline().startswith(str(yes).encode())
+    process.stdout.close()
+    process.stdin.write(to_int16(tone("no", seed=102)).tobytes())
+    process.stdin.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
 
 
 def test_predict_names_what_it_cannot_read(

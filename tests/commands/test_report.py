@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from rena_pl.cli import main
+from rena_pl.report.page import joint_figures, views_of
+from rena_pl.report.write import read_runs
 from tests.report.runs import write_run
 
 
@@ -31,6 +33,19 @@ def test_several_runs_where_they_are_wanted(
     assert (tmp_path / "figures" / "joint_course.svg").is_file()
     main(["report", "one", "two", "--output", "there/both.html"])
     assert (tmp_path / "there" / "both.html").is_file()
+
+
+def test_no_figure_takes_the_place_of_another(tmp_path: Path) -> None:
+    names = ("a.b", "a_b", "joint")
+    for seed, name in enumerate(names):
+        write_run(tmp_path / name, seed=seed)
+    folders = [str(tmp_path / name) for name in names]
+    figures = tmp_path / "figures"
+    main(["report", *folders, "--output", str(tmp_path / "all.html"), "--figures", str(figures)])
+    views = views_of(read_runs([tmp_path / name for name in names]))
+    drawn = [figure.file() for view in views for figure in view.figures]
+    drawn += [figure.file() for figure in joint_figures([view.run for view in views])]
+    assert sorted(file.read_text() for file in figures.iterdir()) == sorted(drawn)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_it_gives_what_the_summary_says(run: Path, spoken: Path) -> None:
     task.setup()
     features, targets = task.splits["test"].take(torch.arange(len(task.splits["test"])))
     accuracy = (model(features).argmax(1) == targets).float().mean()
-    assert float(accuracy) == pytest.approx(model.summary["test_accuracy"])
+    assert float(accuracy) == pytest.approx(model.summary.test_accuracy)
 
 
 def test_its_front_end_is_the_tasks(run: Path, spoken: Path) -> None:
@@ -58,10 +58,21 @@ def test_its_front_end_is_the_tasks(run: Path, spoken: Path) -> None:
         (lambda folder: shutil.rmtree(folder), "not a run folder"),
         (lambda folder: (folder / "best" / "architecture.json").unlink(), "architecture.json"),
         (lambda folder: (folder / "best" / "model.safetensors").write_bytes(b"x"), "safetensors"),
-        (lambda folder: (folder / "summary.json").write_text("{}"), "does not describe"),
-        (lambda folder: _change(folder, "num_classes", 7), "not the weights of this network"),
-        (lambda folder: _change(folder, "input_shape", [1, 0]), "does not describe"),
-        (lambda folder: _change(folder, "front_end", {"kind": "nose"}), "does not describe"),
+        (lambda folder: (folder / "summary.json").write_text("{}"), "num_classes .* is missing"),
+        (lambda folder: _change(folder, labels=["a"]), "labels must have a name for each class"),
+        (lambda folder: _change(folder, labels=5), "labels must be a list of texts"),
+        (lambda folder: _change(folder, num_classes=10**12), "from 1 to 1,000,000"),
+        (
+            lambda folder: _change(folder, num_classes=10**6, labels=None, test_confusion=None),
+            "not the weights of this network",
+        ),
+        (lambda folder: _change(folder, input_shape=[1, 0]), "input_shape must be a list of"),
+        (lambda folder: _change(folder, input_shape=[1, 10**6, 10**6]), "10,000,000 values"),
+        (lambda folder: _change(folder, input_shape=[1, 40, 51]), "front end gives .1, 40, 101."),
+        (lambda folder: _change(folder, front_end={"kind": "nose"}), "does not describe"),
+        (lambda folder: _change_front_end(folder, window_ms=10**9), "window_ms: 1000000000 is not"),
+        (lambda folder: _change_front_end(folder, n_features=10**9), "n_features: "),
+        (lambda folder: _change_front_end(folder, mean=[10**400]), "does not describe"),
     ],
 )
 def test_what_is_damaged_is_named(damage, sentence: str, run: Path, tmp_path: Path) -> None:
@@ -72,6 +83,11 @@ def test_what_is_damaged_is_named(damage, sentence: str, run: Path, tmp_path: Pa
         rena_pl.load(folder)
 
 
-def _change(folder: Path, name: str, value: object) -> None:
+def _change(folder: Path, **values: object) -> None:
     summary = json.loads((folder / "summary.json").read_text())
-    (folder / "summary.json").write_text(json.dumps({**summary, name: value}))
+    (folder / "summary.json").write_text(json.dumps({**summary, **values}))
+
+
+def _change_front_end(folder: Path, **values: object) -> None:
+    summary = json.loads((folder / "summary.json").read_text())
+    _change(folder, front_end={**summary["front_end"], **values})

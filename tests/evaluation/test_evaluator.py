@@ -12,7 +12,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
-from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
+from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scored
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
@@ -240,6 +240,22 @@ def test_damaged_weights_of_a_parent_are_named(tmp_path: Path) -> None:
     parent = worker.evaluate(Candidate(chain(8), None, 1, START))
     path = tmp_path / "weights" / f"{parent.key}.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
-    child = worker.evaluate(Candidate(chain(16), parent.key, 1, (0, 0, 0)))
-    assert child.status == "failed"
-    assert f"{path}: holds no weights that can be read" in child.reason
+    heir = Candidate(chain(16), parent.key, 1, (0, 0, 0))
+    with pytest.raises(StorageError, match=f"{path}: holds no weights that can be read"):
+        worker.evaluate(heir)
+    path.unlink()
+    with pytest.raises(StorageError, match=f"the weights of {parent.key} are gone"):
+        worker.evaluate(heir)
+    assert len(worker.ledger) == 1, "it was recorded as if it had failed"
+
+
+def test_what_is_no_fault_of_the_child_is_not_recorded(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path)
+
+    def scorer(*_: object) -> Scored:
+        raise OSError("the data are on a disk that is gone")
+
+    worker.scorer = scorer
+    with pytest.raises(RenaError, match="on this machine: the data are on a disk that is gone"):
+        worker.evaluate(Candidate(chain(8), None, 1, (0, 0, 0)))
+    assert len(worker.ledger) == 0

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -21,6 +23,19 @@ def test_an_interrupt_comes_behind_the_block() -> None:
         write()
     assert done == ["written"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_end_of_the_process_comes_behind_the_block() -> None:
+    code = (
+        "import signal\n"
+        "from rena_pl.evaluation.interrupts import interrupts_held\n"
+        "with interrupts_held():\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    print('written', flush=True)\n"
+        "print('went on')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "written\n")
 
 
 def test_no_interrupt_no_trace() -> None:

@@ -6,8 +6,8 @@ import gzip
 import io
 import json
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass
 from functools import cache as once
 from pathlib import Path
 
@@ -21,13 +21,20 @@ from rena_pl.architecture import Architecture
 from rena_pl.cli import main
 from rena_pl.commands.yaml_words import check_configs
 from rena_pl.data import ImageFolder, KeywordFolder, cache
+from rena_pl.data.front_end import SpeechFrontEnd
+from rena_pl.deploy.trained import load
+from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore, save_weights
 from rena_pl.layers import layer_types
+from rena_pl.network.build import build
 from rena_pl.resources.latency_file import LatencyFile, Part
 from rena_pl.resources.profile import profile
-from rena_pl.search.run_folder import CHECKPOINTS, CONFIG, LAST, RunFolder, check_checkpoint
+from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS
+from rena_pl.search.run_folder import CONFIG, RunFolder
+from rena_pl.search.summary import Summary
 from rena_pl.space.named import NAMED
 from rena_pl.tabular import Table
 from tests.conftest import REPOSITORY
@@ -130,23 +137,63 @@ LATENCIES = b"".join(
     for name in ("pool(height=2)", "dense(units=8)")
 )
 UNKNOWN = Part("call", ((1, 1, 1),), torch.nn.Identity)
-SUMMARY = json.dumps({"input_shape": [1, 40, 101], "num_classes": 12, "seconds": 1.5}).encode()
+
+
+@once
+def summary() -> bytes:
+    """Of a run whose best network is the first of `architectures`."""
+    shape, classes = (1, 40, 101), 3
+    use = profile(Architecture.from_json(architectures()[0].decode()), shape, classes).as_dict()
+    made = Summary(
+        arch_id="b", start_arch_id="a", metric="accuracy", val_accuracy=0.9, test_accuracy=0.8,
+        test_confusion=[[2, 0, 0], [0, 1, 1], [0, 0, 1]], start_test_accuracy=0.5, profile=use,
+        start_profile=use, constraints=["params <= 9,000"], constraints_met=True, child_epochs=9,
+        evaluations=4, seconds=1.5, input_shape=shape, num_classes=classes,
+        labels=["yes", "no", "unknown"], front_end=SpeechFrontEnd().describe(),
+    )  # fmt: skip
+    return json.dumps(asdict(made)).encode()
+
+
+def give(*command: str) -> None:
+    """Run a command, which either has nothing to say against its files or refuses them.
+
+    Raises:
+        RenaError: It refuses them as commands do: with exit code 2 and one sentence.
+    """
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
+        try:
+            main(command)
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code
+    said = errors.getvalue()
+    if code == 0:
+        assert said == ""
+        return
+    assert code == 2, f"exit code {code}: {said}"
+    assert said.startswith("rena: "), said
+    raise RenaError(said.removeprefix("rena: ").removesuffix("\n"))
 
 
 def print_config(folder: Path) -> None:
     """The whole parser of `rena fit`, which goes on to print what it has read."""
-    with suppress(SystemExit), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        main(["fit", "--config", str(folder / "config.yaml"), "--print_config"])
+    give("fit", "--config", str(folder / "config.yaml"), "--print_config")
 
 
 def print_profile(folder: Path) -> None:
-    with suppress(SystemExit), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        main(["profile", str(folder / "best" / "architecture.json"), "--json"])
+    give("profile", str(folder / "best" / "architecture.json"), "--json")
 
 
 def best_network(folder: Path) -> None:
     (folder / "best").mkdir()
     (folder / "best" / "architecture.json").write_bytes(architectures()[0])
+
+
+def ended_run(folder: Path) -> None:
+    best_network(folder)
+    (folder / "summary.json").write_bytes(summary())
+    network = build(Architecture.load(folder / ARCHITECTURE), (1, 40, 101), 3)
+    save_weights(network.state_dict(), folder / WEIGHTS)
 
 
 def read_ledger(folder: Path) -> None:
@@ -173,7 +220,7 @@ DOORS = {
     "checkpoint": Door(
         (written(lambda p: torch.save({"epoch": 3, "state_dict": {"w": torch.ones(2)}}, p)),),
         f"{CHECKPOINTS}/{LAST}",
-        lambda folder: check_checkpoint(folder / CHECKPOINTS / LAST),
+        lambda folder: read_checkpoint(folder / CHECKPOINTS / LAST),
         lambda folder: (folder / CHECKPOINTS).mkdir(),
     ),
     "weights": Door(
@@ -201,7 +248,9 @@ DOORS = {
         "table.csv.gz",
         lambda f: Table(f / "table.csv.gz", ["one", "two"], ["params"], "accuracy"),
     ),
-    "summary": Door((SUMMARY,), "summary.json", print_profile, best_network),
+    "summary": Door((summary(),), "summary.json", print_profile, best_network),
+    "summary of a network to predict with": Door((summary(),), "summary.json", load, ended_run),
+    "network to predict with": Door(architectures()[:1], str(ARCHITECTURE), load, ended_run),
     "latencies": Door(
         (LATENCIES,),
         "latency.jsonl",

@@ -98,6 +98,7 @@ def write_run(
     constraints: Sequence[Constraint] = CONSTRAINTS,
     labels: Sequence[str] = LABELS,
     seed: int = 0,
+    metric: str = "accuracy",
     **summary: Any,
 ) -> list[Evaluation]:
     """Write a run folder; `summary` replaces some of its summary's values."""
@@ -109,7 +110,7 @@ def write_run(
         "model": {
             "space": {"layers": SPACE},
             "objective": {"constraints": [asdict(c) for c in constraints]},
-            "metric": "accuracy",
+            "metric": metric,
         },
         "data": {"class_path": "rena_pl.data.SpokenKeywords", "init_args": {"keywords": LABELS}},
     }
@@ -127,17 +128,22 @@ def write_run(
         values = {
             "arch_id": best.architecture.arch_id,
             "start_arch_id": made[0].architecture.arch_id,
+            "metric": metric,
             "val_accuracy": best.accuracy,
             "test_accuracy": 0.7,
             "test_confusion": [[20, 3, 2, 0], [4, 15, 0, 6], [1, 0, 18, 6], [0, 6, 2, 17]],
             "start_test_accuracy": 0.4,
             "profile": best.profile,
+            "start_profile": made[0].profile,
+            "constraints": list(map(str, constraints)),
+            "constraints_met": objective.meets_all(best.profile),
             "child_epochs": ledger.child_epochs,
             "evaluations": len(ledger),
             "seconds": 60.0,
             "input_shape": list(INPUT),
             "num_classes": CLASSES,
             "labels": list(labels),
+            "front_end": None,
             **summary,
         }
         (folder / "summary.json").write_text(json.dumps(values))

@@ -16,6 +16,8 @@ from rena_pl.report.baselines import INPUT_CHANNELS, baselines
 from rena_pl.report.palette import COLOURS
 from rena_pl.report.write import read_runs, write_report
 from rena_pl.space.named import NAMED
+from tests import tables
+from tests.command_line import rena
 from tests.report.runs import CONSTRAINTS, INPUT, write_run
 
 SECTIONS = ["trade-off", "course", "actions", "lineage", "best", "test", "cost", "settings"]
@@ -131,6 +133,36 @@ def test_every_state_of_a_run_has_a_report(
 def test_a_summary_without_confusion_says_so(tmp_path: Path) -> None:
     write_run(tmp_path / "run", test_confusion=None, start_test_accuracy=None)
     assert "does not tell which classes were taken for which" in report(tmp_path, "run")
+
+
+def test_a_search_that_met_nothing_new_at_its_end_had_all_its_updates(tmp_path: Path) -> None:
+    write_run(tmp_path / "run")
+    config = tmp_path / "run" / "config.yaml"
+    config.write_text(config.read_text().replace("max_epochs: 5", "max_epochs: 7"))
+    assert "finished after 7 updates" in report(tmp_path, "run")
+
+
+def test_a_search_on_a_table_ends_with_its_last_update(tmp_path: Path) -> None:
+    rena("fit", "--config", tables.write_config(tmp_path, updates=4), "--progress", "none")
+    assert "4 updates, nothing tested" in report(tmp_path, "run")
+    config = tmp_path / "run" / "config.yaml"
+    config.write_text(config.read_text().replace("max_epochs: 4", "max_epochs: 6"))
+    assert "not finished: 4 of 6 updates so far" in report(tmp_path, "run")
+
+
+def test_another_metric_than_accuracy_has_its_name_and_no_interval_of_the_accuracy(
+    tmp_path: Path,
+) -> None:
+    for name in ("one", "two"):
+        write_run(tmp_path / name, metric="balanced_accuracy")
+    outline = Outline(report(tmp_path, "one", "two"))
+    assert "Pareto fronts: validation balanced accuracy against parameters" in "".join(
+        outline.texts["figcaption"]
+    )
+    cells = outline.texts["td"]
+    assert cells.count("70.0% balanced accuracy") == 2
+    assert not any("60.4% to 78.1%" in cell for cell in cells)
+    assert "balanced accuracy" in outline.texts["th"]
 
 
 def test_figures_are_whole_svg_files_in_light_colours(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import yaml
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from rena_pl.cli import main
-from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.evaluation import FINAL, Evaluation, is_child
 from rena_pl.evaluation.ledger import in_order, read_journal
+from rena_pl.report.details import when
 from rena_pl.report.facts import lineage
 from rena_pl.report.run import read_run
 from rena_pl.report.wandb_log import RUN_ID, SearchLogger, WandbSearch, run_id
@@ -83,12 +84,12 @@ def test_every_evaluation_is_a_row_as_it_ends(offline: Path) -> None:
     finals = [row for row in rows if row["evaluation/part"] == "full"]
     assert len(finals) == sum(e.place[0] == FINAL for e in known)
     children = [row for row in rows if row["evaluation/part"] == "child"]
-    assert {row["update"] for row in children} <= {0, 1, 2, 3}
+    assert {row["update"] for row in children} <= {1, 2, 3, 4}
 
 
 def test_every_update_is_a_row(offline: Path) -> None:
     first, rest = map(history, files(offline))
-    for rows, numbers in ((first, [0, 1]), (rest, [2, 3])):
+    for rows, numbers in ((first, [1, 2]), (rest, [3, 4])):
         updates = [row for row in rows if "reward_mean" in row]
         assert [row["update"] for row in updates] == numbers
         assert {"best_reward", "best_params", "feasible_share", "child_epochs"} <= updates[0].keys()
@@ -131,6 +132,11 @@ def test_the_end_has_figures_table_and_report(offline: Path) -> None:
     assert [row["params"] for row in rows] == [e.profile["params"] for e in known]
     assert [row["architecture"] for row in rows] == [e.architecture.to_json() for e in known]
     assert rows[0]["part"] == "start"
+    assert [when(e) for e in known if is_child(e.place)] == [
+        f"update {row['update']}, episode {row['episode']}, step {row['step']}"
+        for row in rows
+        if row["part"] == "child"
+    ]
     page = (place / last["report/path"]).read_text(encoding="utf-8")
     assert page == (offline / "report.html").read_text(encoding="utf-8")
 
@@ -212,6 +218,17 @@ def test_a_search_goes_on_where_nobody_is_logged_in(
     assert sum("W&B fails" in str(note.message) for note in noted) == 1
     assert (tmp_path / "run" / "summary.json").is_file()
     assert run_id(tmp_path / "run") is None
+
+
+def test_a_search_goes_on_where_wandb_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_wandb()
+    monkeypatch.setenv("WANDB_SERVICE", "no service")
+    with pytest.warns(UserWarning, match="the search goes on: .*WANDB_SERVICE") as noted:
+        fit(tmp_path, "--trainer.max_epochs=1")
+    assert sum("W&B fails" in str(note.message) for note in noted) == 1
+    assert (tmp_path / "run" / "summary.json").is_file()
 
 
 def test_without_a_wandb_logger_nothing_is_done(tmp_path: Path) -> None:

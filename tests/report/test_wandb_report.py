@@ -40,8 +40,8 @@ def test_a_report_has_the_searches_their_curves_and_their_lineage(two: list[Path
     assert (report.entity, report.project) == ("me", "search")
     assert report.title == "Architecture search: one, a|b"
     table = report.blocks[0].text.splitlines()
-    assert table[2].startswith("| one | 70.00% | 60.42% to 78.11% | 40.00% |")
-    assert table[3].startswith("| a\\|b | not finished |")
+    assert table[2].startswith("| one | 70.00% accuracy | 60.42% to 78.11% | 40.00% |")
+    assert table[3].startswith("| a\\|b | not finished: 3 of 5 updates so far |")
     grids = [block for block in report.blocks if isinstance(block, v2.PanelGrid)]
     for grid in grids:
         (runs,) = grid.runsets
@@ -59,6 +59,17 @@ def test_a_report_has_the_searches_their_curves_and_their_lineage(two: list[Path
         assert way[0].startswith("start network: validation accuracy 30.00%")
         for step, told in zip(view.lineage[1:], way[1:], strict=True):
             assert told.startswith(step.changes[0].text)
+
+
+def test_another_metric_has_its_name_and_no_interval_of_the_accuracy(tmp_path: Path) -> None:
+    pytest.importorskip("wandb_workspaces.reports.v2", reason=WITHOUT)
+    write_run(tmp_path / "run", metric="balanced_accuracy")
+    report = wandb_report(views_of(read_runs([tmp_path / "run"])), ["id"], "me", "search")
+    row = report.blocks[0].text.splitlines()[2]
+    assert row.startswith("| run | 70.00% balanced accuracy |  | 40.00% |")
+    told = str([block for block in report.blocks if hasattr(block, "items")])
+    assert "validation balanced accuracy 30.00%" in told
+    assert "validation accuracy" not in told
 
 
 def test_its_specification_is_one_that_wandb_reads_back(two: list[Path]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Evaluation
@@ -22,6 +23,7 @@ from rena_pl.search.controller import Budget, Controller
 from tests import tables
 from tests.tasks import TinyTask
 
+CPU = torch.device("cpu")
 SMALL = Objective([Constraint("params", max=25)])
 
 
@@ -116,20 +118,20 @@ def controller(seed: int = 0) -> Controller:
 @pytest.mark.parametrize("name", ["rena", "evolution", "tpe"])
 def test_a_search_that_was_cut_short_goes_on_to_the_same_end(tmp_path: Path, name: str) -> None:
     task = tables.table(tmp_path)
-    whole = search(controller(), task, name, 14, tmp_path / "whole")
-    search(controller(), task, name, 6, tmp_path / "parts")
+    whole = search(controller(), task, name, 14, tmp_path / "whole", CPU)
+    search(controller(), task, name, 6, tmp_path / "parts", CPU)
     journal = tmp_path / "parts" / "ledger.journal"
     journal.write_bytes(journal.read_bytes()[:-7])  # as a kill leaves it
-    assert search(controller(), task, name, 14, tmp_path / "parts") == whole
+    assert search(controller(), task, name, 14, tmp_path / "parts", CPU) == whole
     assert len(whole) == 14
 
 
 def test_children_are_trained_and_a_comparison_can_be_extended(tmp_path: Path) -> None:
     from tests.search.test_fit import controller as with_networks
 
-    whole = search(with_networks(), TinyTask(), "hill", 12, tmp_path / "whole")
-    search(with_networks(), TinyTask(), "hill", 5, tmp_path / "parts")
-    assert search(with_networks(), TinyTask(), "hill", 12, tmp_path / "parts") == whole
+    whole = search(with_networks(), TinyTask(), "hill", 12, tmp_path / "whole", CPU)
+    search(with_networks(), TinyTask(), "hill", 5, tmp_path / "parts", CPU)
+    assert search(with_networks(), TinyTask(), "hill", 12, tmp_path / "parts", CPU) == whole
     assert {evaluation.status for evaluation in whole} == {"done"}
     assert any(evaluation.inherited for evaluation in whole)
     assert Ledger(tmp_path / "parts" / "ledger.journal").evaluations() == whole
@@ -141,5 +143,5 @@ def test_a_space_that_is_exhausted_ends_the_search(tmp_path: Path) -> None:
     file.write_text("\n".join(lines[:13]) + "\n")
     small = tables.Table(file, tables.DECISIONS, ["params"], "seen")
     made = Controller(None, Objective(), budget=Budget(episodes=1, steps=1, child_epochs=1))
-    evaluations = search(made, small, "rena", 50, tmp_path / "run")
+    evaluations = search(made, small, "rena", 50, tmp_path / "run", CPU)
     assert len({evaluation.architecture for evaluation in evaluations}) == 12

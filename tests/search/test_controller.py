@@ -13,7 +13,12 @@ from rena_pl.evaluation.evaluation import START, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
+from rena_pl.search.clock import Clock
 from rena_pl.search.controller import Budget, Controller, shared_gpu
+from rena_pl.search.run_folder import RunFolder
+from rena_pl.tabular import Table
+from rena_pl.whole_files import write_whole
+from tests import tables
 from tests.search import synthetic
 from tests.search.synthetic import Shapes
 
@@ -64,6 +69,55 @@ def test_a_search_cut_short_goes_on_to_the_same_end(tmp_path: Path, halvings: in
     assert rest.ledger.evaluations() == whole.ledger.evaluations()
     for now, then in zip(rest.policy.parameters(), whole.policy.parameters(), strict=True):
         assert torch.equal(now, then)
+
+
+def test_a_search_whose_children_are_all_alike_resumes_to_the_same(tmp_path: Path) -> None:
+    """Of equals the first asked for is the best, whether told one by one or from the ledger."""
+
+    def fit(folder: Path, updates: int) -> list[Evaluation]:
+        controller = synthetic.controller(2, Budget(episodes=3, steps=3))
+        controller.scorer = lambda candidate, *_: Scored(0.2 if candidate.place == START else 0.4)
+        synthetic.trainer(updates, folder, RunFolder(folder, {})).fit(
+            controller, ckpt_path=checkpoint if checkpoint.is_file() else None, weights_only=True
+        )
+        return controller.ledger.evaluations()
+
+    checkpoint = tmp_path / "parts" / "checkpoints" / "last.ckpt"
+    whole = fit(tmp_path / "whole", 5)
+    fit(tmp_path / "parts", 1)
+    assert fit(tmp_path / "parts", 5) == whole
+
+
+def test_an_update_without_a_feasible_child_is_logged(tmp_path: Path) -> None:
+    objective = Objective([Constraint("params", min=50)])  # five convolutions, and nothing else
+    budget = Budget(episodes=1, steps=1, draws=1)
+    controller = Controller(None, objective, budget=budget, imagination=None)
+    controller.task = tables.table(tmp_path)
+    synthetic.trainer(1, tmp_path).fit(controller)
+    assert {e.status for e in controller.ledger.evaluations()} == {"infeasible"}
+
+
+def test_a_walk_stays_in_the_table(tmp_path: Path) -> None:
+    """Most rows are left out of the table; what it does not have costs nothing."""
+    file = tables.write_table(tmp_path)
+    heading, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([heading, *rows[::9]]) + "\n")
+    controller = Controller(budget=Budget(episodes=4, steps=2, draws=1), imagination=None)
+    controller.task = Table(file, tables.DECISIONS, ["params"], "seen", "scored")
+    synthetic.trainer(10, tmp_path).fit(controller)
+    evaluations = controller.ledger.evaluations()
+    assert len(evaluations) > 3
+    assert {e.status for e in evaluations} == {"done"}
+
+
+def test_the_time_goes_on_where_the_search_was_left(tmp_path: Path) -> None:
+    write_whole(tmp_path / "seconds", "1000.0\n")
+    controller = synthetic.controller(0, Budget(episodes=1, steps=1))
+    synthetic.trainer(1, tmp_path).fit(controller)
+    assert 1000 < controller.clock.seconds < 1100
+    assert 1000 < float((tmp_path / "seconds").read_text()) < 1100
+    (tmp_path / "seconds").write_text("no number")
+    assert Clock(tmp_path).seconds < 1
 
 
 def test_the_better_half_is_trained_on_and_its_better_half_again(tmp_path: Path) -> None:

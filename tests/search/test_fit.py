@@ -121,7 +121,7 @@ def test_a_task_that_is_not_what_it_states_is_named(tmp_path: Path) -> None:
 def test_a_task_of_the_users_own(tmp_path: Path) -> None:
     made = controller(task=WithoutSplits())
     trainer(tmp_path, 1).fit(made)
-    assert made.summary["test_accuracy"] > 0.8
+    assert made.summary.test_accuracy > 0.8
 
 
 def test_a_search_that_had_ended_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_a_search_that_had_ended_goes_on_as_if_it_had_not(tmp_path: Path) -> Non
         return [e for e in made.ledger.evaluations() if e.place[0] < FINAL]
 
     assert searched(rest) == searched(whole)
-    assert rest.summary["child_epochs"] == rest.ledger.child_epochs
-    assert rest.summary["evaluations"] > first.summary["evaluations"]
+    assert rest.summary.child_epochs == rest.ledger.child_epochs
+    assert rest.summary.evaluations > first.summary.evaluations
 
 
 @pytest.mark.parametrize("searcher", SEARCHERS)
@@ -152,7 +152,7 @@ def test_a_searcher_without_a_policy_goes_on_as_if_it_had_not_ended(
     rest = controller(seed=1, searcher=searcher)
     trainer(tmp_path / "parts", 4).fit(rest)
     assert not rest.learns
-    assert whole.summary["val_accuracy"] > 0.8
+    assert whole.summary.val_accuracy > 0.8
 
     def searched(made: Controller):
         return [e for e in made.ledger.evaluations() if e.place[0] < FINAL]
@@ -171,7 +171,7 @@ def test_the_start_may_be_trained_as_long_as_the_finals(tmp_path: Path) -> None:
     made = controller()
     made.budget = dataclasses.replace(BUDGET, start_epochs=BUDGET.final_epochs)
     trainer(tmp_path, 6).fit(made)
-    assert made.summary["start_test_accuracy"] is not None
+    assert made.summary.start_test_accuracy is not None
 
 
 def test_other_data_in_the_same_folder_are_refused(tmp_path: Path) -> None:
@@ -188,4 +188,4 @@ def test_the_summary_is_what_the_saved_weights_give(tmp_path: Path) -> None:
     network.load_state_dict(load_file(tmp_path / "best" / "model.safetensors"))
     test = made.task.splits["test"]
     right = (network(test.features[:, 0]).argmax(1) == test.targets).float().mean().item()
-    assert right == pytest.approx(made.summary["test_accuracy"])
+    assert right == pytest.approx(made.summary.test_accuracy)

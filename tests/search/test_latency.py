@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+import torch
 import yaml
 
 from rena_pl.errors import RenaError
@@ -17,16 +18,21 @@ from rena_pl.evaluation.evaluation import FINAL, Evaluation
 from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
 from rena_pl.report.write import read_runs, write_report
-from rena_pl.resources.latency import FILE, LATENCY, Latencies
+from rena_pl.resources import NetworkResources
+from rena_pl.resources.latency import FILE, LATENCY, Latencies, TimedResources
+from rena_pl.resources.latency_file import Part
 from rena_pl.search.compare import search
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.searchers.rena import Imagination
+from rena_pl.search.searchers.searcher import Ground
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import rudimentary
 from tests.command_line import fails_with, rena
 from tests.search import synthetic
 from tests.tasks import CLASSES, INPUT, TinyTask
 from tests.test_cli import TINY
+
+CPU = torch.device("cpu")
 
 BUDGET = Budget(episodes=2, steps=2, child_epochs=1, start_epochs=1, final_epochs=2)
 CHANNELS, KERNELS = (8, 16), (3, 5)
@@ -70,17 +76,28 @@ def keeps(evaluations: list[Evaluation], bound: float) -> bool:
     return all(e.profile[LATENCY] <= bound for e in evaluations if e.budget > 0)
 
 
+def test_nothing_is_measured_of_what_breaks_a_counted_bound() -> None:
+    def measure(part: Part) -> float:
+        raise AssertionError(f"{part.layer} was measured")
+
+    bounds = Objective([Constraint(LATENCY, max=1.0), Constraint("params", max=10)])
+    resources = TimedResources(NetworkResources(INPUT, CLASSES), Latencies(measure=measure))
+    ground = Ground(space(), bounds, resources)
+    assert not ground.feasible(rudimentary(space()))
+    assert ground.violation(rudimentary(space())) > 1
+
+
 @pytest.mark.parametrize("name", ["rena", "paper", "random", "evolution", "hill", "tpe", "nsga2"])
 def test_every_searcher_keeps_the_bound_and_goes_on(name: str, tmp_path: Path) -> None:
     for folder in ("whole", "parts"):
         write_made_up(tmp_path / folder)
     before = (tmp_path / "whole" / FILE).read_bytes()
-    whole = search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "whole")
+    whole = search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "whole", CPU)
     assert len(whole) > 4
     assert keeps(whole, SLOWEST)
     assert max(e.profile[LATENCY] for e in whole) > 0.75 * SLOWEST
-    search(controller(bound=SLOWEST), TinyTask(), name, 4, tmp_path / "parts")
-    assert search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "parts") == whole
+    search(controller(bound=SLOWEST), TinyTask(), name, 4, tmp_path / "parts", CPU)
+    assert search(controller(bound=SLOWEST), TinyTask(), name, 9, tmp_path / "parts", CPU) == whole
     assert (tmp_path / "whole" / FILE).read_bytes() == before, "measured what was known"
 
 
@@ -123,8 +140,8 @@ def test_what_is_measured_holds_for_the_whole_run(tmp_path: Path) -> None:
         return [e for e in made.ledger.evaluations() if e.place[0] < FINAL]
 
     assert searched(rest) == searched(made)
-    assert made.summary["profile"][LATENCY] <= bound
-    assert made.summary["constraints_met"] is True
+    assert made.summary.profile[LATENCY] <= bound
+    assert made.summary.constraints_met is True
 
 
 def test_a_soft_bound_cuts_the_reward(tmp_path: Path) -> None:

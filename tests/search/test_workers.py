@@ -24,7 +24,7 @@ from tests.conftest import REPOSITORY
 from tests.search.test_fit import controller, trainer
 from tests.search.test_latency import controller as latency_controller
 from tests.search.workers import SEED, UPDATES
-from tests.test_cli import TINY
+from tests.test_cli import TINY, wait_for_lines
 
 SCRIPT = [sys.executable, "-m", "tests.search.workers"]
 
@@ -49,15 +49,6 @@ def end(process: subprocess.Popen[str], seconds: float = 240) -> str:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-
-
-def wait_for_evaluations(folder: Path, lines: int, process: subprocess.Popen[str]) -> None:
-    journal, deadline = folder / "ledger.journal", time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        if journal.is_file() and journal.read_bytes().count(b"\n") >= lines:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the search did not get that far")
 
 
 def worker_1(process: subprocess.Popen[str]) -> int:
@@ -87,7 +78,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_killed_worker_is_named_and_nothing_is_lost(tmp_path: Path, alone: Path) -> None:
     process = start(*SCRIPT, 2, tmp_path)
-    wait_for_evaluations(tmp_path, 5, process)
+    wait_for_lines(tmp_path / "ledger.journal", 5, process)
     time.sleep(random.Random(0).uniform(0, 0.3))
     killed = time.monotonic()
     os.kill(worker_1(process), signal.SIGKILL)
@@ -121,7 +112,7 @@ def test_measured_latencies_are_the_same_for_all_workers(tmp_path: Path) -> None
     """A search with a bound on them, killed once on two workers, and then made again on one."""
     folder, again = tmp_path / "two", tmp_path / "one"
     process = start(*SCRIPT, 2, folder, "--latency")
-    wait_for_evaluations(folder, 5, process)
+    wait_for_lines(folder / "ledger.journal", 5, process)
     os.kill(worker_1(process), signal.SIGKILL)
     end(process, 60)
     process = start(*SCRIPT, 2, folder, "--latency")
@@ -138,7 +129,7 @@ def test_measured_latencies_are_the_same_for_all_workers(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_the_others_end_with_worker_0(tmp_path: Path) -> None:
     process = start(*SCRIPT, 2, tmp_path)
-    wait_for_evaluations(tmp_path, 5, process)
+    wait_for_lines(tmp_path / "ledger.journal", 5, process)
     process.kill()
     assert "rena: worker 0 ended: its process is gone without a word" in end(process, 10)
 
@@ -160,7 +151,7 @@ def test_ctrl_c_stops_all_workers(tmp_path: Path) -> None:
         *["--trainer.default_root_dir", folder, "--trainer.max_epochs", 10000],
         *["--trainer.devices", 2, "--trainer.strategy", "ddp"],
     )
-    wait_for_evaluations(folder, 5, process)
+    wait_for_lines(folder / "ledger.journal", 5, process)
     os.killpg(process.pid, signal.SIGINT)
     said = end(process, 60)
     assert process.returncode == 130

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache
 from math import inf
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics.functional.classification import multiclass_accuracy
 
 from rena_pl.child.data import ChildData
 from rena_pl.child.graph import GraphStep, Step
@@ -20,12 +19,6 @@ from rena_pl.child.module import Child
 from rena_pl.data.tensor_task import Batch
 from rena_pl.heap import keep_freed_memory
 from rena_pl.layers.modules.norm import SubSpectralNorm
-
-METRICS: dict[str, Literal["micro", "macro"]] = {
-    "accuracy": "micro",
-    "balanced_accuracy": "macro",
-}
-"""What a search can go for, and how torchmetrics averages it over the classes."""
 
 
 class TrainingError(Exception):
@@ -91,7 +84,7 @@ def plain_step(child: Child, optimizer: Optimizer) -> Step:
 
 
 @torch.inference_mode()
-def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+def predict(child: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     """Predicted and true classes of all batches, `(examples,)` each, on the CPU.
 
     In float32, so that whoever loads the weights elsewhere finds the same accuracy.
@@ -106,22 +99,7 @@ def predict(child: Child, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     return torch.cat(predicted).cpu(), torch.cat(true).cpu()
 
 
-def score(child: Child, batches: Iterable[Batch], num_classes: int, metric: str) -> float:
-    """The metric of a child on some batches."""
-    return accuracy(*predict(child, batches), num_classes, metric)
-
-
-def accuracy(predicted: Tensor, true: Tensor, num_classes: int, metric: str) -> float:
-    """The metric of some predictions.
-
-    It is worked out from the predictions by a function without state: a torchmetrics object would
-    average over the different children of all ranks as soon as a process group exists.
-    """
-    average = METRICS[metric]
-    return float(multiclass_accuracy(predicted, true, num_classes, average=average))
-
-
-def memory_format(child: Child) -> torch.memory_format:
+def memory_format(child: nn.Module) -> torch.memory_format:
     """The layout in which the child trains fastest: channels last, unless bands are cut of maps."""
     banded = any(isinstance(module, SubSpectralNorm) for module in child.modules())
     return torch.contiguous_format if banded else torch.channels_last

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Lines
 
+from rena_pl.commands.processes import side_by_side
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.ledger import JOURNAL, Ledger
+from rena_pl.extras import require_extra
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.compare import SEARCHERS, Curve, best_of_table, curve_of, search, summary
 from rena_pl.search.controller import Controller
@@ -32,7 +33,7 @@ def run_compare(arguments: list[str]) -> None:
     """Run what has not been run yet, and write `compare.json` and `compare.html`.
 
     Raises:
-        RenaError: The config, the data or an option is not usable.
+        RenaError: The config, the data, the folder or an option is not usable.
     """
     options, config = _options(arguments)
     quiet()
@@ -44,11 +45,12 @@ def run_compare(arguments: list[str]) -> None:
     top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
     epochs = options.epochs or _usual_epochs(controller, settings["trainer"]["max_epochs"])
     runs = [(name, seed) for seed in range(options.seeds) for name in options.searchers]
-    run_folder.claim()
-    _run_all(config, runs, epochs, folder, options.workers)
+    with run_folder.locked():
+        run_folder.claim()
+        _run_all(config, runs, epochs, folder, options.workers)
     curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
     for name, seed in runs:
-        evaluations = Ledger(_place(folder, name, seed) / "ledger.journal").evaluations()
+        evaluations = Ledger(_place(folder, name, seed) / JOURNAL).evaluations()
         curves[name][seed] = curve_of(
             evaluations, controller.objective, epochs, top, options.target
         )
@@ -68,7 +70,8 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options of the comparison, and those of the search that are left."""
     parser = argparse.ArgumentParser(
         prog=COMMAND,
-        description="Run searchers on the same config. All options of `rena fit` are options too.",
+        description="Run searchers on the same config. All options of `rena fit` are options too; "
+        "each search runs on one device, `--trainer.accelerator`, and keeps its ledger in a file.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -95,6 +98,10 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise RenaError(f"--{name} {value}: must be at least 1")
+    if options.target is not None and not math.isfinite(options.target):
+        raise RenaError(f"--target {options.target}: must be a number")
+    if "gp" in options.searchers:  # now, not after hours of the others
+        require_extra("compare", "the searcher gp")
     return options, rest
 
 
@@ -121,19 +128,16 @@ def _run_all(
                 _run_one(config, run, epochs, folder)
                 bars.advance(bar)
             return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            waiting = [pool.submit(_run_one, config, run, epochs, folder) for run in left]
-            for done in as_completed(waiting):
-                done.result()
-                bars.advance(bar)
+        for _ in side_by_side(_run_one, [(config, run, epochs, folder) for run in left], workers):
+            bars.advance(bar)
 
 
 def _run_one(config: list[str], run: tuple[str, int], epochs: int, folder: Path) -> None:
     name, seed = run
     quiet()
     given = search_settings(COMMAND, [*config, "--seed_everything", str(seed)])
-    place = _place(folder, name, seed)
-    search(given.controller, given.task, name, epochs, place, folder / LATENCY_FILE)
+    place, latencies = _place(folder, name, seed), folder / LATENCY_FILE
+    search(given.controller, given.task, name, epochs, place, given.device, latencies)
     write_whole(place / "ended", f"{epochs}\n")
 
 

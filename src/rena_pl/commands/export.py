@@ -69,7 +69,7 @@ def run_export(arguments: list[str]) -> None:
 
 
 def _print(exported: Exported, trained: Trained) -> None:
-    profile = trained.summary["profile"]
+    profile = trained.summary.profile
     memory = "-" if exported.peak_memory is None else f"{exported.peak_memory:,}"
     table = Table("", box=None, padding=(0, 2))
     for heading in ("the file", "PyTorch, float32"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, StrategyRegistry
 
 from rena_pl.commands.config_errors import sentence
 from rena_pl.commands.outcome import show_outcome
@@ -22,12 +23,13 @@ from rena_pl.commands.surroundings import own_modules, quiet
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.report.wandb_log import WandbSearch, search_logger
+from rena_pl.search.checkpoint import read_checkpoint
 from rena_pl.search.controller import Controller
 from rena_pl.search.display import Lines, LiveDisplay, search_display
 from rena_pl.search.json_lines import JsonLines
 from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.progress_callback import ProgressCallback
-from rena_pl.search.run_folder import RunFolder, check_checkpoint
+from rena_pl.search.run_folder import RunFolder
 
 SWEEP, RUN = "WANDB_SWEEP_ID", "WANDB_RUN_ID"
 """What the agent of a W&B sweep sets for the commands that it runs."""
@@ -53,7 +55,10 @@ PROGRESS: dict[str, Callable[[], ProgressCallback]] = {
 """How the search is shown while it runs, by the names of `--progress`."""
 
 LONGEST_WAIT = timedelta(days=7)
-"""How long a rank waits for the children of the others: a full training may take days."""
+"""How long a rank waits for the children of the others: a full training may take days.
+
+It is registered with the strategy, which Lightning also takes by itself for several devices.
+"""
 
 
 class RenaCLI(LightningCLI):
@@ -71,7 +76,7 @@ class RenaCLI(LightningCLI):
         super().parse_arguments(parser, args)
         checkpoint = self.config["fit"].get("ckpt_path")
         if checkpoint:
-            check_checkpoint(Path(checkpoint))
+            read_checkpoint(Path(checkpoint))
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Those of every command that takes a search's settings."""
@@ -107,8 +112,6 @@ class RenaCLI(LightningCLI):
         trainer = self.config_init["fit"]["trainer"]
         if trainer.logger is None:
             kwargs["logger"] = _loggers(self.run_folder.path)
-        if trainer.strategy == "ddp":
-            kwargs["strategy"] = DDPStrategy(timeout=LONGEST_WAIT)
         return super().instantiate_trainer(**kwargs)
 
     def after_instantiate_classes(self) -> None:
@@ -119,12 +122,19 @@ class RenaCLI(LightningCLI):
     def fit(self, model: Controller, ckpt_path: str | None = None) -> None:
         """Fit the controller, from its last checkpoint where there is one.
 
+        The folder is locked before the Trainer begins, since that opens the loggers before it calls
+        anything else.
+
         Raises:
-            RenaError: The checkpoint is not one of such a search.
+            RenaError: Another job is running in the folder, or the checkpoint is not one of such a
+                search.
             StorageError: The run folder cannot be written.
         """
+        with self.run_folder.locked() if self.trainer.is_global_zero else nullcontext():
+            self._fit(model, ckpt_path or self.run_folder.last_checkpoint())
+
+    def _fit(self, model: Controller, checkpoint: str | None) -> None:
         folder = self.run_folder
-        checkpoint = ckpt_path or folder.last_checkpoint()
         try:
             self.trainer.fit(model, ckpt_path=checkpoint, weights_only=True)
         except RenaError:
@@ -135,7 +145,8 @@ class RenaCLI(LightningCLI):
                 "mended"
             ) from error
         except Exception as error:  # what loading a checkpoint raises depends on what is wrong
-            if checkpoint is None or folder.begun:
+            loading = hasattr(model, "searcher") and not folder.begun  # set up, and no further
+            if checkpoint is None or not loading:
                 raise
             raise RenaError(f"{checkpoint}: no search can go on from it: {_line(error)}") from error
         except SystemExit:
@@ -157,6 +168,7 @@ def run_fit(arguments: list[str]) -> None:
     own_modules()
     read_words()
     check_configs(arguments)
+    StrategyRegistry.register("ddp", DDPStrategy, override=True, timeout=LONGEST_WAIT)
     strict = {"exit_on_error": False}
     try:
         cli = RenaCLI(

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from rena_pl.child.metric import metric_in_words
 from rena_pl.report.write import REPORT, read_runs, write_report
 from rena_pl.resources.latency import LATENCY
-from rena_pl.search.final import SUMMARY
 from rena_pl.search.json_lines import print_event
+from rena_pl.search.summary import SUMMARY, Summary
 
-END_FIGURES = ("arch_id", "val_accuracy", "test_accuracy", "constraints_met", "child_epochs")
+END_FIGURES = (
+    "arch_id",
+    "metric",
+    "val_accuracy",
+    "test_accuracy",
+    "constraints_met",
+    "child_epochs",
+)
 """What `--progress json` tells of the summary at the end."""
 
 
-def show_outcome(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
+def show_outcome(summary: Summary, folder: Path, as_json: bool) -> None:
     """Write the report into the run folder, and print what the search came to.
 
     Args:
@@ -28,31 +35,29 @@ def show_outcome(summary: dict[str, Any], folder: Path, as_json: bool) -> None:
     report = folder / REPORT
     write_report(read_runs([folder]), report)
     if as_json:
-        came_to = {name: summary[name] for name in END_FIGURES}
+        came_to = {name: getattr(summary, name) for name in END_FIGURES}
         print_event("end", summary=str(folder / SUMMARY), report=str(report), **came_to)
         return
     _print_summary(summary, folder)
     Console(highlight=False).print(f"report: {report}", soft_wrap=True)
 
 
-def _print_summary(summary: dict[str, Any], folder: Path) -> None:
+def _print_summary(summary: Summary, folder: Path) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2))
-    start = summary["start_test_accuracy"]
-    table.add_row("test accuracy", f"{summary['test_accuracy']:.2%}")
+    start = summary.start_test_accuracy
+    table.add_row(f"test {metric_in_words(summary.metric)}", f"{summary.test_accuracy:.2%}")
     table.add_row("start network's", "-" if start is None else f"{start:.2%}")
-    table.add_row("parameters", f"{summary['profile']['params']:,}")
-    table.add_row("FLOPs", f"{summary['profile']['flops']:,}")
-    if LATENCY in summary["profile"]:
-        table.add_row("latency", f"{summary['profile'][LATENCY]:.3f} ms")
-    bounds = "; ".join(summary["constraints"]) or "none"
+    table.add_row("parameters", f"{summary.profile['params']:,}")
+    table.add_row("FLOPs", f"{summary.profile['flops']:,}")
+    if LATENCY in summary.profile:
+        table.add_row("latency", f"{summary.profile[LATENCY]:.3f} ms")
+    bounds = "; ".join(summary.constraints) or "none"
     table.add_row(
-        "bounds", bounds + (" (all kept)" if summary["constraints_met"] else " (not all kept)")
+        "bounds", bounds + (" (all kept)" if summary.constraints_met else " (not all kept)")
     )
-    table.add_row(
-        "cost", f"{summary['child_epochs']} child-epochs, {summary['seconds'] / 60:.1f} min"
-    )
+    table.add_row("cost", f"{summary.child_epochs} child-epochs, {summary.seconds / 60:.1f} min")
     console = Console(highlight=False)
     console.print(table)
-    if summary["arch_id"] == summary["start_arch_id"]:
+    if summary.arch_id == summary.start_arch_id:
         console.print("No better network than the start was found: search longer.")
     console.print(f"run folder: {folder}", soft_wrap=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,11 +15,11 @@ from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
 from rena_pl.resources.latency import LATENCY, Latencies
-from rena_pl.resources.profile import BYTES, layer_profiles, profile
-from rena_pl.search.final import SUMMARY, read_summary
+from rena_pl.resources.profile import BYTES, LayerProfile, layer_profiles, profile
+from rena_pl.search.summary import LARGEST_EXTENT, read_summary
 
-LARGEST = 1_000_000
-"""Of every extent, and classes."""
+SPEECH: tuple[Shape, int] = (1, 40, 101), 12
+"""Input shape and classes of Speech Commands."""
 UNITS = {
     "model_bytes": "bytes",
     "bytes_moved": "bytes",
@@ -30,7 +30,32 @@ UNITS = {
 
 
 def run_profile(arguments: list[str]) -> None:
-    """Read an architecture, count, print."""
+    """Read an architecture, count, print.
+
+    Raises:
+        RenaError: The architecture, its shapes, or the run that they are taken from are not sound.
+    """
+    options = _options(arguments)
+    architecture = Architecture.load(options.architecture)
+    shape, classes = _shapes(options)
+    latencies = Latencies() if options.latency else None
+    try:
+        use = profile(architecture, shape, classes, options.dtype).as_dict()
+        times = latencies.layers(architecture, shape, classes) if latencies else []
+        if latencies:
+            use[LATENCY] = latencies.network(architecture, shape, classes)
+    except RenaError as error:
+        raise RenaError(f"{options.architecture}: {error}") from None
+    if options.json:
+        print(json.dumps({"arch_id": architecture.arch_id, **use}, indent=2))
+        return
+    console = Console(highlight=False)
+    title = f"{architecture.arch_id} on {shape}, {classes} classes"
+    console.print(_layers(title, layer_profiles(architecture, shape, classes), times))
+    console.print(_totals(f"whole network, {options.dtype}, batch 1", use))
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="rena profile",
         description="Resource use at batch 1; FLOPs = 2 x MACs; every layer reads its inputs and "
@@ -53,55 +78,40 @@ def run_profile(arguments: list[str]) -> None:
         "thread of this machine",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
-    architecture = Architecture.load(options.architecture)
-    of_run, classes_of_run = _shapes_of_run(options.architecture.resolve().parent.parent)
-    shape = _shape(options.input_shape) if options.input_shape else of_run
-    classes = classes_of_run if options.num_classes is None else options.num_classes
-    if not 1 <= classes <= LARGEST:
-        raise RenaError(f"--num-classes {classes}: must be between 1 and {LARGEST:,}")
-    latencies = Latencies() if options.latency else None
-    try:
-        use = profile(architecture, shape, classes, options.dtype).as_dict()
-        times = latencies.layers(architecture, shape, classes) if latencies else []
-        if latencies:
-            use[LATENCY] = latencies.network(architecture, shape, classes)
-    except RenaError as error:
-        raise RenaError(f"{options.architecture}: {error}") from None
-    if options.json:
-        print(json.dumps({"arch_id": architecture.arch_id, **use}, indent=2))
-        return
-    console = Console(highlight=False)
-    layers = Table("layer", title=f"{architecture.arch_id} on {shape}, {classes} classes")
-    for heading in ("params", "MACs", "output values", *["ms"] * options.latency):
-        layers.add_column(heading, justify="right")
-    counts = layer_profiles(architecture, shape, classes)
+    return parser.parse_args(arguments)
+
+
+def _shapes(options: argparse.Namespace) -> tuple[Shape, int]:
+    """Input shape and classes: as given, else of the run that the file is in, else SPEECH."""
+    shape = None if options.input_shape is None else _shape(options.input_shape)
+    classes = options.num_classes
+    if classes is not None and not 1 <= classes <= LARGEST_EXTENT:
+        raise RenaError(f"--num-classes {classes}: must be between 1 and {LARGEST_EXTENT:,}")
+    if shape is not None and classes is not None:
+        return shape, classes
+    run = read_summary(options.architecture.resolve().parent.parent)
+    default = SPEECH if run is None else (run.input_shape, run.num_classes)
+    return shape or default[0], classes or default[1]
+
+
+def _layers(title: str, counts: Sequence[LayerProfile], times: Sequence[float]) -> Table:
+    """A row for each layer, with its milliseconds where they were measured."""
+    table = Table("layer", title=title)
+    for heading in ("params", "MACs", "output values", *["ms"] * bool(times)):
+        table.add_column(heading, justify="right")
     for layer, time in zip_longest(counts, times):
         row = [layer.name, f"{layer.params:,}", f"{layer.macs:,}", f"{layer.written:,}"]
-        layers.add_row(*row, *([] if time is None else [f"{time:.4f}"]))
-    console.print(layers)
-    totals = Table("resource", title=f"whole network, {options.dtype}, batch 1")
-    totals.add_column("use", justify="right")
-    totals.add_column("unit")
+        table.add_row(*row, *([] if time is None else [f"{time:.4f}"]))
+    return table
+
+
+def _totals(title: str, use: Mapping[str, float]) -> Table:
+    table = Table("resource", title=title)
+    table.add_column("use", justify="right")
+    table.add_column("unit")
     for name, value in use.items():
-        totals.add_row(name, readable(value), UNITS.get(name, ""))
-    console.print(totals)
-
-
-def _shapes_of_run(folder: Path) -> tuple[Shape, int]:
-    """Input shape and classes of the run that a folder holds, else those of Speech Commands."""
-    run = read_summary(folder)
-    if run is None:
-        return (1, 40, 101), 12
-    extents: list[Any] = [*_listed(run.get("input_shape")), run.get("num_classes")]
-    if len(extents) != 4 or not all(type(n) is int and 1 <= n <= LARGEST for n in extents):
-        raise RenaError(f"{folder / SUMMARY}: states no input_shape and num_classes")
-    channels, height, width, classes = extents
-    return (channels, height, width), classes
-
-
-def _listed(item: object) -> list[object]:
-    return item if isinstance(item, list) else []
+        table.add_row(name, readable(value), UNITS.get(name, ""))
+    return table
 
 
 def _shape(text: str) -> Shape:
@@ -111,6 +121,8 @@ def _shape(text: str) -> Shape:
         raise RenaError(
             f"--input-shape {text}: give channels,height,width, like 1,40,101"
         ) from None
-    if not 1 <= min(channels, height, width) <= max(channels, height, width) <= LARGEST:
-        raise RenaError(f"--input-shape {text}: every extent must be between 1 and {LARGEST:,}")
+    if not 1 <= min(channels, height, width) <= max(channels, height, width) <= LARGEST_EXTENT:
+        raise RenaError(
+            f"--input-shape {text}: every extent must be between 1 and {LARGEST_EXTENT:,}"
+        )
     return channels, height, width

@@ -28,7 +28,7 @@ class SearchSettings:
         controller: Not set up.
         task: Not set up.
         values: All values of the config.
-        device: That of the trainer.
+        device: Where children are trained: one device, however many workers are asked for.
     """
 
     controller: Controller
@@ -76,4 +76,8 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
     values = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
     del values["progress"]
     device = cli.trainer.strategy.root_device
+    if cli.model.child_device is not None:
+        device = torch.device(cli.model.child_device)
+        if not torch.cuda.is_available():
+            raise RenaError("model.child_device: there is no GPU for cuda")
     return SearchSettings(cli.model, cli.datamodule, values, device)

@@ -5,34 +5,36 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
 from rich.console import Console
 
 from rena_pl.architecture import Architecture
+from rena_pl.child.metric import metric_in_words
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
-from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.controller import Controller
-from rena_pl.search.final import conclude, read_summary, write_outcome
+from rena_pl.search.final import conclude, summary_before, write_outcome
 from rena_pl.search.prepare import resources_of
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.setting import setting_of
+from rena_pl.search.summary import Summary
 
 
 def run_train(arguments: list[str]) -> None:
     """Train with the config's recipe, test once, and write the folder; once, not again.
 
     Raises:
-        RenaError: The architecture, the config or the data are not usable, or training failed.
+        RenaError: The architecture, the config, the data or the folder are not usable, or training
+            failed.
     """
     parser = argparse.ArgumentParser(
         prog="rena train",
@@ -60,11 +62,12 @@ def run_train(arguments: list[str]) -> None:
     folder = options.folder or root / "train" / architecture.arch_id
     values["model"]["start"] = str(options.architecture)
     values["model"]["budget"]["final_epochs"] = epochs
-    run_folder = RunFolder(folder, values)
-    with Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs"):
+    run_folder = RunFolder(folder, values, option="--folder")
+    status = Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs")
+    with run_folder.locked(), status:
         candidate = Candidate(architecture, None, epochs, (FINAL, 0, 0))
         summary = _train(candidate, settings.controller, settings.task, settings.device, run_folder)
-    print(f"test accuracy {summary['test_accuracy']:.2%}")
+    print(f"test {metric_in_words(summary.metric)} {summary.test_accuracy:.2%}")
     print(f"run folder: {folder}")
 
 
@@ -74,7 +77,7 @@ def _train(
     task: LightningDataModule,
     device: torch.device,
     folder: RunFolder,
-) -> dict[str, Any]:
+) -> Summary:
     """Evaluate a candidate as a search does its full trainings; the summary."""
     began = time.monotonic()
     torch.set_num_threads(controller.threads)
@@ -84,17 +87,17 @@ def _train(
     weights = WeightStore(path / "weights")
     trainer = ChildTrainer(task, recipe, metric, weights, device, inherit=False)
     folder.claim()
-    mend_journal(path / "ledger.journal")
+    mend_journal(path / JOURNAL)
     objective = Objective()
     setting = setting_of(controller.seed, task, objective, recipe, metric, inherit=False)
     evaluator = Evaluator(
         resources_of(task, controller.objective, path / LATENCY_FILE),
         objective,
-        Ledger(path / "ledger.journal", setting),
+        Ledger(path / JOURNAL, setting),
         trainer,
         setting,
     )
-    before = read_summary(path)
+    before = summary_before(path, evaluator.ledger)
     if before is not None and evaluator.find(candidate) is not None:
         return before
     trained = evaluator.evaluate(candidate)

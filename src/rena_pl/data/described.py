@@ -19,7 +19,7 @@ def front_end_from(description: Mapping[str, Any]) -> FrontEnd:
     """The front end that `FrontEnd.describe` describes, in evaluation mode.
 
     Raises:
-        KeyError, TypeError, ValueError, RuntimeError: It describes none.
+        RenaError, KeyError, TypeError, ValueError, RuntimeError: It describes none.
     """
     settings = dict(description)
     kind, mean, std = (settings.pop(name) for name in ("kind", "mean", "std"))

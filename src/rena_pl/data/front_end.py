@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torchaudio.transforms import MFCC, MelSpectrogram  # type: ignore[import-untyped, unused-ignore]
+from torchaudio.functional import create_dct  # type: ignore[import-untyped, unused-ignore]
+from torchaudio.transforms import (  # type: ignore[import-untyped, unused-ignore]
+    MelScale,
+    Spectrogram,
+)
+
+from rena_pl.errors import RenaError
 
 SAMPLE_RATE = 16_000
 
@@ -57,6 +63,9 @@ class SpeechFrontEnd(FrontEnd):
         n_features: Coefficients (MFCC) or mel bands (log-mel).
         window_ms: Length of the analysis window.
         hop_ms: Distance between the starts of two windows.
+
+    Raises:
+        RenaError: One of them is of another kind or size than a second of speech can do with.
     """
 
     kind = "speech"
@@ -69,6 +78,11 @@ class SpeechFrontEnd(FrontEnd):
         hop_ms: int = 10,
     ) -> None:
         super().__init__()
+        if features not in get_args(FeatureKind):
+            raise RenaError(f"features: {features!r} is not one of {get_args(FeatureKind)}")
+        require_between(1, 128, n_features=n_features)
+        require_between(5, 200, window_ms=window_ms)
+        require_between(1, 200, hop_ms=hop_ms)
         self.settings = {
             "features": features,
             "n_features": n_features,
@@ -80,12 +94,13 @@ class SpeechFrontEnd(FrontEnd):
         bands = n_features if features == "log_mel" else max(40, n_features)
         # Fine enough that even the lowest, narrowest bands hold a bin of the spectrum.
         n_fft = max(512 if bands <= 40 else 2048, 1 << (window - 1).bit_length())
-        mel = {"n_fft": n_fft, "win_length": window, "hop_length": self.hop, "n_mels": bands}
-        self.transform: nn.Module
-        if features == "mfcc":
-            self.transform = MFCC(SAMPLE_RATE, n_features, log_mels=True, melkwargs=mel)
-        else:
-            self.transform = nn.Sequential(MelSpectrogram(SAMPLE_RATE, **mel), _Log())
+        self.transform = nn.Sequential(
+            Spectrogram(n_fft, window, self.hop, power=None),
+            _Power(),
+            MelScale(bands, SAMPLE_RATE, n_stft=n_fft // 2 + 1),
+            _Log(),
+            _Cosines(n_features, bands) if features == "mfcc" else nn.Identity(),
+        )
         self.register_buffer("mean", torch.zeros(n_features, 1))
         self.register_buffer("std", torch.ones(n_features, 1))
 
@@ -108,6 +123,33 @@ class SpeechFrontEnd(FrontEnd):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Normalised features of waveforms `(batch, samples)` in -1..1 at 16 kHz."""
         return self.normalise(self.raw(waveforms))
+
+
+class _Power(nn.Module):
+    """Without the roots that torchaudio takes of every power, and which cost more than the rest."""
+
+    def forward(self, spectrum: Tensor) -> Tensor:
+        return spectrum.real.square() + spectrum.imag.square()
+
+
+class _Cosines(nn.Module):
+    """The cepstral coefficients of mel bands `(..., bands, frames)`."""
+
+    cosines: Tensor
+
+    def __init__(self, coefficients: int, bands: int) -> None:
+        super().__init__()
+        self.register_buffer("cosines", create_dct(coefficients, bands, norm="ortho").T)
+
+    def forward(self, bands: Tensor) -> Tensor:
+        return self.cosines @ bands
+
+
+def require_between(low: int, high: int, **settings: int) -> None:
+    """Raise a `RenaError` unless every setting is a whole number within these bounds."""
+    for name, value in settings.items():
+        if type(value) is not int or not low <= value <= high:
+            raise RenaError(f"{name}: {str(value)[:60]} is not between {low} and {high}")
 
 
 class _Log(nn.Module):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from rena_pl.data.front_end import FrontEnd
+from rena_pl.data.front_end import FrontEnd, require_between
 
 # Those that Pillow reads by itself: for some others it starts other programs.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -23,12 +23,16 @@ class PixelFrontEnd(FrontEnd):
 
     Args:
         channels: 3 for colours, 1 for grey.
+
+    Raises:
+        RenaError: They are none, or far too many.
     """
 
     kind = "image"
 
     def __init__(self, channels: int = 3) -> None:
         super().__init__()
+        require_between(1, 1000, channels=channels)
         self.settings = {"channels": channels}
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("std", torch.ones(channels, 1, 1))

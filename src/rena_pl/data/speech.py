@@ -8,12 +8,13 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from rena_pl.data import cache
+from rena_pl.data.ahead import ahead
 from rena_pl.data.clips import Clips
 from rena_pl.data.codes import encode
 from rena_pl.data.draw import uniform_integers
@@ -32,7 +33,7 @@ Number = TypeVar("Number", int, float)
 
 _CHUNK = 25  # clips whose features are computed at once: their spectra fit the processor cache
 _FIT_CHUNKS = 20  # chunks whose mean and deviation stand for those of the whole split
-_CACHE_FORMAT = 2  # raise it whenever the same settings come to give other features
+_CACHE_FORMAT = 3  # raise it whenever the same settings come to give other features
 
 # Settings that act on batches, after the cache.
 _NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms", "frequency_mask"}
@@ -97,15 +98,13 @@ class SpeechTask(TensorTask):
         seed: int = 0,
     ) -> None:
         super().__init__(batch_size=batch_size, seed=seed)
-        if features not in get_args(FeatureKind):
-            raise RenaError(f"features: {features!r} is not one of {get_args(FeatureKind)}")
         if keywords is not None:
             check_keywords(keywords)
         self.keywords = None if keywords is None else list(keywords)
         self.features = features
-        self.n_features = _between("n_features", n_features, 1, 128)
-        self.window_ms = _between("window_ms", window_ms, 5, 200)
-        self.hop_ms = _between("hop_ms", hop_ms, 1, 200)
+        self.n_features = n_features
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
         self.unknown = unknown
         self.silence = silence
         self.extra_share = _between("extra_share", extra_share, 0.01, 100)
@@ -255,7 +254,7 @@ class SpeechTask(TensorTask):
         self, split: str, views: int, clips: Clips, silent: int, noise: NoiseBank
     ) -> Iterator[Batch]:
         """Raw features `(n, views, channels, height, width)` and classes `(n,)`, n by n."""
-        for heard, classes in self._heard(split, views, clips, silent, noise):
+        for heard, classes in ahead(self._heard(split, views, clips, silent, noise)):
             yield torch.stack([self.front_end.raw(view) for view in heard], dim=1), classes
 
     def _heard(
@@ -266,8 +265,9 @@ class SpeechTask(TensorTask):
         Every chunk is spread over the whole split, so that a few of them speak for all.
         """
         generators = [self.generator(f"{split} view {view}") for view in range(views)]
-        for indices in _spread(len(clips) + silent):
-            spoken, targets = clips.read(indices[indices < len(clips)])
+        chunks = _spread(len(clips) + silent)
+        read = ahead(clips.read(indices[indices < len(clips)]) for indices in chunks)
+        for indices, (spoken, targets) in zip(chunks, read, strict=True):
             silence = torch.full((int((indices >= len(clips)).sum()),), self.num_classes - 1)
             classes = torch.cat([targets, silence])
             if not len(classes):  # none of these recordings could be used

@@ -30,12 +30,13 @@ def read_mono(path: Path) -> tuple[Waveform, int]:
         ValueError: The file is no recording, or an empty one.
     """
     try:
-        about = soundfile.info(path)
-        if about.frames * about.channels > MOST_SAMPLES:
-            raise ValueError(f"more than {MOST_SAMPLES:,} samples")
-        if about.samplerate < LOWEST_RATE or about.frames > LONGEST * about.samplerate:
-            raise ValueError(f"{about.frames:,} samples at {about.samplerate} a second")
-        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            rate, frames = file.samplerate, file.frames
+            if frames * file.channels > MOST_SAMPLES:
+                raise ValueError(f"more than {MOST_SAMPLES:,} samples")
+            if rate < LOWEST_RATE or frames > LONGEST * rate:
+                raise ValueError(f"{frames:,} samples at {rate} a second")
+            channels = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise ValueError(error.error_string) from error
     if not len(channels):

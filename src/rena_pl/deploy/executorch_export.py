@@ -9,9 +9,9 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.child.data import child_data
+from rena_pl.deploy.converting import converting
 from rena_pl.deploy.trained import Trained
 from rena_pl.deploy.trial import Exported, write_tried
-from rena_pl.resources.onnx_runtime import quietly
 
 
 class ExecutorchNetwork:
@@ -50,7 +50,7 @@ def export_executorch(trained: Trained, task: LightningDataModule, path: Path) -
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 
-    with quietly():
+    with converting("ExecuTorch"):
         program = torch.export.export(trained.network, (torch.randn(1, *trained.input_shape),))
         lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
         content = bytes(lowered.to_executorch().buffer)

@@ -19,6 +19,8 @@ from rena_pl.resources.onnx_runtime import quietly
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
+Floats = NDArray[Any]
+
 
 def quantise(model: ModelProto, batches: Iterable[Tensor]) -> ModelProto:
     """A graph whose convolutions, products and sums compute in eight bits.
@@ -35,6 +37,14 @@ def quantise(model: ModelProto, batches: Iterable[Tensor]) -> ModelProto:
     Raises:
         RenaError: The graph holds nothing that could be quantised.
     """
+    quantised = _quantised(_norms_as_convolutions(model), batches)
+    if not quantised_operators(quantised):
+        raise RenaError("the network has no layer that can be quantised")
+    return quantised
+
+
+def _quantised(model: ModelProto, batches: Iterable[Tensor]) -> ModelProto:
+    """ONNX Runtime's quantiser, which reads and writes files."""
     import onnx
     from onnxruntime.quantization import (
         CalibrationDataReader,
@@ -54,7 +64,7 @@ def quantise(model: ModelProto, batches: Iterable[Tensor]) -> ModelProto:
 
     with TemporaryDirectory() as folder, quietly():
         before, after = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        onnx.save(_norms_as_convolutions(model), before)
+        onnx.save(model, before)
         quantize_static(
             before,
             after,
@@ -66,10 +76,7 @@ def quantise(model: ModelProto, batches: Iterable[Tensor]) -> ModelProto:
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={"CalibMovingAverage": True},
         )
-        quantised = slim(onnx.load(after))
-    if not quantised_operators(quantised):
-        raise RenaError("the network has no layer that can be quantised")
-    return quantised
+        return slim(onnx.load(after))
 
 
 def _norms_as_convolutions(model: ModelProto) -> ModelProto:
@@ -88,37 +95,42 @@ def _norms_as_convolutions(model: ModelProto) -> ModelProto:
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     writer = {name: node for node in graph.node for name in node.output}
 
-    def constant(name: str, value: NDArray[Any]) -> str:
+    def constant(name: str, value: Floats) -> str:
         graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
         return name
 
-    for node in graph.node:
-        if node.op_type != "BatchNormalization":
+    for norm in graph.node:
+        if norm.op_type != "BatchNormalization":
             continue
-        gain, shift, mean, variance = (values[name] for name in node.input[1:])
-        epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
-        weight = gain / np.sqrt(variance + np.float32(epsilon))
-        bias = shift - mean * weight
-        convolution = _banded(node, writer)
+        weight, bias = _line(norm, values)
+        convolution = _banded(norm, writer)
         if convolution is not None:
-            filters = values[convolution.input[1]]
-            scale = np.sqrt(np.mean(weight.reshape(len(filters), -1) ** 2, axis=1))
-            scale = np.maximum(scale, np.float32(1e-3))
-            scaled = filters * scale[:, None, None, None]
+            scaled, weight = _one_range(values[convolution.input[1]], weight)
             convolution.input[1] = constant(f"{convolution.output[0]}.scaled", scaled)
-            weight = weight / np.repeat(scale, len(weight) // len(scale))
-        made = helper.make_node(
-            "Conv",
-            [
-                node.input[0],
-                constant(f"{node.output[0]}.weight", weight.reshape(-1, 1, 1, 1)),
-                constant(f"{node.output[0]}.bias", bias),
-            ],
-            list(node.output),
-            group=len(gain),
-        )
-        node.CopyFrom(made)
+        inputs = [
+            norm.input[0],
+            constant(f"{norm.output[0]}.weight", weight.reshape(-1, 1, 1, 1)),
+            constant(f"{norm.output[0]}.bias", bias),
+        ]
+        made = helper.make_node("Conv", inputs, list(norm.output), group=len(weight))
+        norm.CopyFrom(made)
     return slim(changed)
+
+
+def _line(norm: NodeProto, values: dict[str, Floats]) -> tuple[Floats, Floats]:
+    """A norm in evaluation mode as weight and bias of each channel."""
+    gain, shift, mean, variance = (values[name] for name in norm.input[1:])
+    epsilon = next((a.f for a in norm.attribute if a.name == "epsilon"), 1e-5)
+    weight = gain / np.sqrt(variance + np.float32(epsilon))
+    return weight, shift - mean * weight
+
+
+def _one_range(filters: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Filters and the weights of the bands behind them, the size of the latter in the former."""
+    scale = np.sqrt(np.mean(weight.reshape(len(filters), -1) ** 2, axis=1))
+    scale = np.maximum(scale, np.float32(1e-3))
+    scaled = filters * scale[:, None, None, None]
+    return scaled, weight / np.repeat(scale, len(weight) // len(scale))
 
 
 def _banded(norm: NodeProto, writer: dict[str, NodeProto]) -> NodeProto | None:

@@ -10,9 +10,9 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.child.data import child_data
+from rena_pl.deploy.converting import converting
 from rena_pl.deploy.trained import Trained
 from rena_pl.deploy.trial import Exported, write_tried
-from rena_pl.resources.onnx_runtime import quietly
 
 
 class LitertNetwork:
@@ -52,11 +52,11 @@ def export_litert(trained: Trained, task: LightningDataModule, path: Path) -> Ex
         path: The file; it is there only if the network in it does what it should.
 
     Raises:
-        RenaError: The file does not agree with PyTorch.
+        RenaError: The network cannot be exported, or the file does not agree with PyTorch.
     """
     import litert_torch
 
-    with quietly(), TemporaryDirectory() as folder:
+    with converting("LiteRT"), TemporaryDirectory() as folder:
         model = litert_torch.convert(trained.network, (torch.randn(1, *trained.input_shape),))
         file = Path(folder, "network.tflite")
         model.export(str(file))

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rena_pl.errors import RenaError
-from rena_pl.resources.onnx_runtime import quietly
+from rena_pl.deploy.converting import converting
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -34,20 +33,16 @@ def export(module: nn.Module, example: Tensor, source: str, result: str) -> Mode
     Raises:
         RenaError: A layer cannot be exported.
     """
-    try:
-        with quietly():
-            program = torch.onnx.export(
-                module,
-                (example,),
-                input_names=[source],
-                output_names=[result],
-                dynamic_shapes=[{0: torch.export.Dim("batch")}],
-                dynamo=True,
-                verbose=False,
-            )
-    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RenaError(f"the network cannot be exported to ONNX: {reason}") from error
+    with converting("ONNX"):
+        program = torch.onnx.export(
+            module,
+            (example,),
+            input_names=[source],
+            output_names=[result],
+            dynamic_shapes=[{0: torch.export.Dim("batch")}],
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     return slim(program.model_proto)
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rena_pl.architecture import Architecture, Shape
+from rena_pl.architecture import Architecture
 from rena_pl.data.described import front_end_from
-from rena_pl.data.front_end import FrontEnd
+from rena_pl.data.front_end import SAMPLE_RATE, FrontEnd, SpeechFrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.weights import load_weights
 from rena_pl.network.build import build
-from rena_pl.search.final import ARCHITECTURE, SUMMARY, WEIGHTS, read_summary
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS
 from rena_pl.search.run_folder import CONFIG
+from rena_pl.search.summary import SUMMARY, Summary, read_summary
 
 
 class Trained(nn.Module):
@@ -29,7 +29,7 @@ class Trained(nn.Module):
         architecture: The network as data.
         input_shape: `(channels, height, width)` of an example's features.
         labels: The classes, in the order of the logits.
-        summary: Everything in the run's `summary.json`.
+        summary: What the run came to.
     """
 
     def __init__(
@@ -37,18 +37,15 @@ class Trained(nn.Module):
         network: nn.Module,
         front_end: FrontEnd | None,
         architecture: Architecture,
-        summary: dict[str, Any],
+        summary: Summary,
     ) -> None:
         super().__init__()
         self.network = network
         self.front_end = front_end
         self.architecture = architecture
         self.summary = summary
-        channels, height, width = summary["input_shape"]
-        self.input_shape: Shape = (channels, height, width)
-        self.labels: list[str] = summary["labels"] or [
-            str(number) for number in range(summary["num_classes"])
-        ]
+        self.input_shape = summary.input_shape
+        self.labels = summary.labels
         self.eval()
 
     def forward(self, features: Tensor) -> Tensor:
@@ -83,24 +80,11 @@ def load(run: str | Path) -> Trained:
     run = Path(run)
     summary = finished(run)
     architecture = Architecture.load(run / ARCHITECTURE)
-    try:
-        channels, height, width = summary["input_shape"]
-        network = build(architecture, (channels, height, width), summary["num_classes"])
-        described = summary.get("front_end")
-        front_end = None if described is None else front_end_from(described)
-        trained = Trained(network, front_end, architecture, summary)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RenaError(f"{run / SUMMARY}: does not describe a network: {error!r}") from None
-    weights = load_weights(run / WEIGHTS)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RenaError(f"{run / WEIGHTS}: not the weights of this network: {reason}") from None
-    return trained
+    network = _network(run, architecture, summary)
+    return Trained(network, _front_end(run, summary), architecture, summary)
 
 
-def finished(run: Path) -> dict[str, Any]:
+def finished(run: Path) -> Summary:
     """The summary of a finished run.
 
     Raises:
@@ -114,3 +98,43 @@ def finished(run: Path) -> dict[str, Any]:
             f"{run}: the run has not ended; `rena fit --config {run / CONFIG}` goes on with it"
         )
     raise RenaError(f"{run}: not a run folder: no {SUMMARY} in it")
+
+
+def _network(run: Path, architecture: Architecture, summary: Summary) -> nn.Module:
+    """The network with its weights.
+
+    Whether they fit is found out without room for them: a few words in the folder of a stranger
+    may be a network larger than any machine.
+    """
+    weights = load_weights(run / WEIGHTS)
+    try:
+        with torch.device("meta"):
+            described = build(architecture, summary.input_shape, summary.num_classes)
+        described.load_state_dict(weights, assign=True)
+        network = build(architecture, summary.input_shape, summary.num_classes)
+        network.load_state_dict(weights)
+    except RenaError as error:
+        raise RenaError(f"{run / ARCHITECTURE}: {error}") from None
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RenaError(f"{run / WEIGHTS}: not the weights of this network: {reason}") from None
+    return network
+
+
+def _front_end(run: Path, summary: Summary) -> FrontEnd | None:
+    """The front end, which gives what the network takes."""
+    if summary.front_end is None:
+        return None
+    try:
+        front_end = front_end_from(summary.front_end)
+        raw = (SAMPLE_RATE,) if isinstance(front_end, SpeechFrontEnd) else summary.input_shape
+        given = tuple(front_end(torch.zeros(1, *raw)).shape[1:])
+    except RenaError as error:
+        raise RenaError(f"{run / SUMMARY}: front_end: {error}") from None
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise RenaError(f"{run / SUMMARY}: does not describe a front end: {error!r}") from None
+    if given != summary.input_shape:
+        raise RenaError(
+            f"{run / SUMMARY}: the front end gives {given}, the network takes {summary.input_shape}"
+        )
+    return front_end

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rena_pl.data.tensor_task import Batch
 from rena_pl.errors import RenaError
 from rena_pl.resources.onnx_runtime import median_seconds
-from rena_pl.whole_files import unfinished_path
+from rena_pl.whole_files import whole
 
 LEAST_AGREEMENT = 0.999
 """Share of test examples for which a float file must choose the class that PyTorch chooses."""
@@ -76,14 +76,10 @@ def write_tried(
         RenaError: It does not agree with the reference.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = unfinished_path(path)
-    try:
+    with whole(path) as unfinished:
         unfinished.write_bytes(content)
         exported = _tried(unfinished, runner(unfinished), reference, batches, path)
         _require_agreement(exported, int8)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return exported
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from rena_pl.architecture import Architecture
+from rena_pl.checks import LARGEST, is_number
 from rena_pl.errors import RenaError
 from rena_pl.hashing import short_hash
 
@@ -22,10 +23,6 @@ FINAL = 1_000_000_000
 def is_child(place: Place) -> bool:
     """Whether an evaluation with that place is of the search itself: no start, no full training."""
     return 0 <= place[0] < FINAL
-
-
-LARGEST = 1e30
-"""Beyond what anything is counted in, and small enough to compute with."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +98,15 @@ class Evaluation:
     rung: int = 0
     seconds: float = field(default=0.0, compare=False)
 
+    @property
+    def turn(self) -> tuple[int, int, int, int]:
+        """When in the search it was asked for: by update, step, rung and episode.
+
+        The episodes of an update take each step side by side.
+        """
+        update, episode, step = self.place
+        return update, step, self.rung, episode
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as the ledger keeps them."""
         return {
@@ -142,13 +148,8 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value <= LARGEST
 
 
-def _is_number(value: Any) -> bool:
-    """Also false for NaN, and for whole numbers that no float can hold."""
-    return type(value) in (int, float) and abs(value) <= LARGEST
-
-
 def _is_profile(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_is_number, value.values()))
+    return isinstance(value, dict) and all(map(is_number, value.values()))
 
 
 def _is_place(value: Any) -> bool:
@@ -167,13 +168,13 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "place": _is_place,
     "profile": _is_profile,
     "status": lambda value: isinstance(value, str) and value in get_args(Status),
-    "accuracy": lambda value: value is None or _is_number(value),
-    "reward": _is_number,
+    "accuracy": lambda value: value is None or is_number(value),
+    "reward": is_number,
     "reason": lambda value: isinstance(value, str),
     "seed": _is_count,
     "inherited": _is_count,
     "trained": _is_count,
     "rung": _is_count,
-    "seconds": _is_number,
+    "seconds": is_number,
 }
 """What the entries of an evaluation that is read from a file must be like."""

@@ -13,7 +13,8 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from rena_pl.child.data import ChildData, child_data, stated_shapes
-from rena_pl.child.fit import TrainingError, score, train
+from rena_pl.child.fit import predict, train
+from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, is_child
@@ -58,6 +59,7 @@ class Evaluator:
         ledger: Where evaluations are found and recorded.
         scorer: What trains a feasible candidate.
         setting: Everything besides the candidate that decides an outcome: seed, task, recipe.
+        ancestor: An evaluation of an earlier search that candidates may inherit from.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class Evaluator:
         ledger: Ledger,
         scorer: Scorer,
         setting: str,
+        ancestor: Evaluation | None = None,
     ) -> None:
         self.resources = resources
         self.objective = objective
         self.ledger = ledger
         self.scorer = scorer
         self.setting = setting
+        self.ancestor = ancestor
 
     def find(self, candidate: Candidate) -> Evaluation | None:
         """The evaluation of a candidate, if there is one."""
@@ -85,7 +89,8 @@ class Evaluator:
         for whatever reason, is recorded with it.
 
         Raises:
-            RenaError: The start network fails; nothing is recorded, so that it can be tried again.
+            RenaError: The start network fails, or something besides the child; nothing is
+                recorded, so that it can be tried again.
             StorageError: What came of it cannot be written.
         """
         key = candidate.key(self.setting)
@@ -97,6 +102,11 @@ class Evaluator:
             raise RenaError(f"the start network cannot be trained: {evaluation.reason}")
         self.ledger.record(evaluation)
         return evaluation
+
+    def _parent(self, key: str) -> Evaluation | None:
+        if self.ancestor is not None and self.ancestor.key == key:
+            return self.ancestor
+        return self.ledger.find(key)
 
     def _outcome(self, candidate: Candidate, key: str) -> Evaluation:
         use = self.resources.profile(candidate.architecture)
@@ -119,11 +129,13 @@ class Evaluator:
             return outcome
         started = time.monotonic()
         trained = replace(outcome, budget=candidate.budget)
-        parent = None if candidate.parent is None else self.ledger.find(candidate.parent)
+        parent = None if candidate.parent is None else self._parent(candidate.parent)
         try:
             scored = self.scorer(candidate, key, outcome.seed, parent)
         except StorageError:  # not the child's fault
             raise
+        except (OSError, torch.AcceleratorError) as error:  # nor this: disk, data, a broken GPU
+            raise RenaError(f"a child could not be trained on this machine: {error}") from error
         except Exception as error:
             # Whatever a child dies of, memory, NaN or a third party's layer, the search outlives.
             return replace(
@@ -199,12 +211,13 @@ class ChildTrainer:
 
     def measure(self, child: Child, split: str) -> float:
         """The metric of a child on `val` or `test`."""
-        return score(child, self.data.split(split), self.num_classes, self.metric)
+        predicted, true = predict(child, self.data.split(split))
+        return measured(self.metric, predicted, true, self.num_classes)
 
     def _inherit(self, child: Child, parent: Evaluation) -> int:
         weights = self.weights.load(parent.key)
         if weights is None:
-            raise TrainingError(f"the weights of its parent {parent.key} are gone")
+            raise StorageError(f"{self.weights.folder}: the weights of {parent.key} are gone")
         taken = morph(parent.architecture, weights, child.architecture, child.network, self._sample)
         return taken.layers
 

@@ -6,14 +6,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 _cutting = threading.RLock()
 
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold SIGINT back inside the block, and deliver it behind.
+    """Hold SIGINT and SIGTERM back inside the block, and deliver the first behind.
 
     Other threads than the main one are never interrupted, so there is nothing to hold for them.
     """
@@ -21,14 +20,18 @@ def interrupts_held() -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        held: list[Any] = []
-        before = signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
+        held: list[int] = []
+        before = {
+            number: signal.signal(number, lambda got, _: held.append(got))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
-    if held and callable(before):
-        before(*held[0])
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    if held:
+        signal.raise_signal(held[0])
 
 
 @contextmanager

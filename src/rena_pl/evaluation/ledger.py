@@ -19,6 +19,8 @@ from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.interrupts import interrupts_held
 
+JOURNAL = "ledger.journal"
+"""Where a run folder has its ledger."""
 STUDY = "rena"
 MAX_JOURNAL_BYTES = 2**30
 """About half a million evaluations."""
@@ -150,7 +152,8 @@ def _open(storage: str | Path) -> str | JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and path.stat().st_size > MAX_JOURNAL_BYTES:
         raise RenaError(f"it holds more than {MAX_JOURNAL_BYTES:,} bytes")
-    return JournalStorage(JournalFileBackend(str(path), _JournalLock(str(path))))
+    lock = _JournalLock(str(path.resolve()))  # a link, which points nowhere from a relative path
+    return JournalStorage(JournalFileBackend(str(path), lock))
 
 
 class _JournalLock(JournalFileSymlinkLock):
@@ -195,7 +198,7 @@ def read_journal(path: Path) -> list[Evaluation]:
 
 def in_order(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     """Evaluations in the order of the search, whoever trained them and when."""
-    return sorted(evaluations, key=lambda evaluation: (evaluation.place, evaluation.rung))
+    return sorted(evaluations, key=lambda evaluation: evaluation.turn)
 
 
 def mend_journal(path: Path) -> None:

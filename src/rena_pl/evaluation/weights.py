@@ -9,8 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from rena_pl.errors import RenaError, StorageError
-from rena_pl.whole_files import unfinished_path
+from rena_pl.errors import StorageError
+from rena_pl.whole_files import whole
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
@@ -19,13 +19,12 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
     Raises:
         StorageError: It cannot be written.
     """
-    unfinished = unfinished_path(path)
+    contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished)
-        unfinished.replace(path)
+        with whole(path) as unfinished:
+            save_file(contiguous, unfinished)
     except (OSError, SafetensorError) as error:
-        unfinished.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written: {error}") from error
 
 
@@ -33,12 +32,12 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     """Read a state dict; the format holds tensors only, and no code.
 
     Raises:
-        RenaError: There is none, or it is damaged.
+        StorageError: There is none, or it is damaged.
     """
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise RenaError(f"{path}: holds no weights that can be read: {error}") from None
+        raise StorageError(f"{path}: holds no weights that can be read: {error}") from None
 
 
 class WeightStore:
@@ -59,7 +58,7 @@ class WeightStore:
         """The weights of an evaluation, if they are still kept.
 
         Raises:
-            RenaError: They are damaged.
+            StorageError: They are damaged.
         """
         path = self._path(key)
         return load_weights(path) if path.is_file() else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rena_pl.checks import printable
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.report.best import output_shapes
-from rena_pl.report.checks import printable
 from rena_pl.report.facts import changes_of
 from rena_pl.report.run import Run
 from rena_pl.report.words import (
@@ -50,11 +50,11 @@ def details(run: Run) -> dict[str, Any]:
         }
     entries = list(shown[0].profile) if shown else []
     return {
-        "metric": run.metric.replace("_", " "),
+        "metric": run.metric_in_words,
         "entries": [headed(resource(entry)) for entry in entries],
         "bounds": [bound_in_words(bound) if (bound := run.bound(e)) else "" for e in entries],
         "input": written_shape(run.summary.input_shape) if run.summary else "",
-        "classes": len(run.summary.labels) if run.summary else 0,
+        "classes": run.summary.num_classes if run.summary else 0,
         "networks": networks,
         "evaluations": {e.key: _evaluation(run, e, entries) for e in shown},
         "words": list(words),

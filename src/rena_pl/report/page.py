@@ -31,9 +31,11 @@ from rena_pl.report.figures.trade_off import trade_off
 from rena_pl.report.palette import variables
 from rena_pl.report.run import Run
 from rena_pl.report.words import bound_in_words, headed, resource
+from rena_pl.search.progress import duration
 
 MOST_CONFUSED = 6
 MOST_PAYOFFS = 12
+LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,21 @@ class View:
         return facts.updates(self.run)
 
     @cached_property
+    def state(self) -> str:
+        """How far the search is, in words.
+
+        The last updates may have met no new network, so that the ledger has nothing of them; and
+        a search on a table ends with its last update, with no network trained in full or tested.
+        """
+        run, planned = self.run, self.run.planned or 0
+        met = self.updates[-1].number if self.updates else 0
+        if run.summary is not None:
+            return f"finished after {max(met, planned)} updates" if run.searched else "finished"
+        if 0 < planned <= met:
+            return f"{met} updates, nothing tested"
+        return f"not finished: {met} {f'of {planned} ' if planned else ''}updates so far"
+
+    @cached_property
     def best(self) -> Evaluation | None:
         """The best network: as trained in full, or the best so far."""
         return facts.best_in_full(self.run) or facts.best_searched(self.run)
@@ -56,7 +73,7 @@ class View:
     @cached_property
     def tested(self) -> facts.Interval | None:
         """The accuracy on the test split with its interval."""
-        counts = self.run.summary.confusion if self.run.summary else []
+        counts = self.run.summary.test_confusion if self.run.summary else []
         total = sum(map(sum, counts))
         right = sum(row[number] for number, row in enumerate(counts))
         return facts.wilson(right, total) if total else None
@@ -83,12 +100,18 @@ class View:
         return facts.payoffs(self.run)[:MOST_PAYOFFS]
 
     @cached_property
+    def labels(self) -> list[str]:
+        """The classes, none of them too long for a table."""
+        summary = self.run.summary
+        return [label[:LONGEST_LABEL] for label in summary.labels] if summary else []
+
+    @cached_property
     def confused(self) -> list[facts.Confused]:
         """Classes that were mixed up."""
         summary = self.run.summary
         if summary is None:
             return []
-        return facts.most_confused(summary.confusion, summary.labels, MOST_CONFUSED)
+        return facts.most_confused(summary.test_confusion, self.labels, MOST_CONFUSED)
 
     @cached_property
     def phases(self) -> list[facts.Phase]:
@@ -124,7 +147,7 @@ class View:
             return []
         known = run.evaluations[0].profile
         published = (
-            baselines(run.summary.input_shape, len(run.summary.labels)) if run.summary else {}
+            baselines(run.summary.input_shape, run.summary.num_classes) if run.summary else {}
         )
         return [
             (trade_off(run, entry, published), facts.pareto_front(run, entry), entry)
@@ -148,7 +171,7 @@ class View:
         run = self.run
         if run.best is None or run.summary is None:
             return None
-        costs = layer_costs(run.best, run.summary.input_shape, len(run.summary.labels))
+        costs = layer_costs(run.best, run.summary.input_shape, run.summary.num_classes)
         return layers(costs) if costs else None
 
     @cached_property
@@ -157,7 +180,7 @@ class View:
         summary = self.run.summary
         if summary is None or self.tested is None:
             return None
-        return confusion(summary.confusion, summary.labels)
+        return confusion(summary.test_confusion, self.labels)
 
     @property
     def figures(self) -> list[Figure]:
@@ -228,12 +251,3 @@ def _file(name: str) -> str:
 def breakable(name: str) -> Markup:
     """A dotted name that may be broken behind its dots and underscores."""
     return Markup("<wbr>").join(re.findall(r"[^._]*[._]*", name))
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"

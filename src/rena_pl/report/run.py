@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rena_pl.architecture import Architecture, Shape
+from rena_pl.architecture import Architecture
+from rena_pl.checks import Fields, printable
+from rena_pl.child.metric import metric_in_words
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Evaluation
-from rena_pl.evaluation.ledger import in_order, read_journal
+from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.objective import Constraint, Objective
-from rena_pl.report.checks import Fields, printable
-from rena_pl.search.final import SUMMARY
+from rena_pl.search.final import ARCHITECTURE
 from rena_pl.search.run_folder import CONFIG
-
-LEDGER = "ledger.journal"
-BEST = "best/architecture.json"
-MOST_BYTES = 20_000_000
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How a search ended; see `rena_pl.search.final`.
-
-    Attributes:
-        arch_id: Of the best network.
-        val_accuracy: Its metric on the validation split.
-        test_accuracy: And on the test split.
-        start_test_accuracy: The start network's on the test split, if it could be trained.
-        confusion: Test examples of each class, by row, by what they were taken for; empty where
-            the summary tells nothing of it.
-        profile: The best network's resource use.
-        child_epochs: What the search cost.
-        seconds: How long it took.
-        input_shape: `(channels, height, width)` of one example.
-        labels: A name for each class.
-    """
-
-    arch_id: str
-    val_accuracy: float
-    test_accuracy: float
-    start_test_accuracy: float | None
-    confusion: list[list[int]]
-    profile: dict[str, float]
-    child_epochs: int
-    seconds: float
-    input_shape: Shape
-    labels: list[str]
+from rena_pl.search.summary import SUMMARY, Summary, read_summary
 
 
 @dataclass(frozen=True)
@@ -63,7 +30,7 @@ class Run:
         name: What the report calls it.
         settings: Every setting as (dotted name, value).
         objective: Its bounds.
-        metric: `accuracy` or `balanced_accuracy`.
+        metric: What the search goes for, by name or as the path of a function.
         task: The task's class.
         planned: Updates it is to have, if the settings tell.
         evaluations: In the order of the search.
@@ -103,9 +70,20 @@ class Run:
         known = list(self.evaluations[0].profile) if self.evaluations else []
         return bounded or [entry for entry in ("params", *known) if entry in known][:1]
 
+    @property
+    def metric_in_words(self) -> str:
+        """The metric as titles name it."""
+        return metric_in_words(self.metric)
+
     def bound(self, entry: str) -> Constraint | None:
         """The constraint on an entry."""
         return next((c for c in self.objective.constraints if c.entry == entry), None)
+
+
+def metric_of(runs: Sequence[Run]) -> str:
+    """The metric of several runs as titles name it; `metric` where they have different ones."""
+    names = {run.metric_in_words for run in runs}
+    return names.pop() if len(names) == 1 else "metric"
 
 
 def read_run(folder: Path, name: str | None = None) -> Run:
@@ -121,7 +99,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         raise RenaError(f"{folder}: is no run folder: {CONFIG} is missing")
     config = read_settings(config_file)
     model = Fields(_part(config, "model", config_file), f"{config_file}: model")
-    journal, best = _inside(folder, LEDGER), _inside(folder, BEST)
+    journal, best = _inside(folder, JOURNAL), _inside(folder, ARCHITECTURE)
     run = Run(
         name=printable(name or folder.resolve().name),
         settings=_settings(config),
@@ -130,7 +108,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         task=printable(str(_part(config, "data", config_file).get("class_path", "")))[:200],
         planned=_planned(_part(config, "trainer", config_file).get("max_epochs")),
         evaluations=[] if journal is None else _evaluations(journal),
-        summary=_summary(_inside(folder, SUMMARY)),
+        summary=None if _inside(folder, SUMMARY) is None else read_summary(folder),
         best=None if best is None else Architecture.load(best),
     )
     _check_profiles(run, folder)
@@ -139,7 +117,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
 
 def _check_profiles(run: Run, folder: Path) -> None:
     """Raise a `RenaError` unless all profiles have the same entries and the bounded ones."""
-    profiles = {f"{LEDGER}: evaluation {e.key}": e.profile for e in run.evaluations}
+    profiles = {f"{JOURNAL}: evaluation {e.key}": e.profile for e in run.evaluations}
     if run.summary is not None:
         profiles[SUMMARY] = run.summary.profile
     entries = {c.entry for c in run.objective.constraints}
@@ -152,7 +130,7 @@ def _check_profiles(run: Run, folder: Path) -> None:
             )
 
 
-def _inside(folder: Path, name: str) -> Path | None:
+def _inside(folder: Path, name: str | Path) -> Path | None:
     """A file of the run folder, if it is there.
 
     Raises:
@@ -164,15 +142,6 @@ def _inside(folder: Path, name: str) -> Path | None:
     if not file.resolve().is_relative_to(folder.resolve()):
         raise RenaError(f"{file}: leads out of the run folder")
     return file
-
-
-def _text(file: Path) -> str:
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise RenaError(f"{file}: holds more than {MOST_BYTES:,} bytes")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RenaError(f"{file}: cannot be read: {error}") from None
 
 
 def _part(config: dict[str, Any], name: str, file: Path) -> dict[str, Any]:
@@ -229,53 +198,3 @@ def _evaluations(journal: Path) -> list[Evaluation]:
     """Those of a journal in the order of the search, the first of each key."""
     written = reversed(read_journal(journal))
     return in_order({evaluation.key: evaluation for evaluation in written}.values())
-
-
-def _summary(file: Path | None) -> Summary | None:
-    if file is None:
-        return None
-    try:
-        values = json.loads(_text(file))
-    except (ValueError, RecursionError) as error:
-        raise RenaError(f"{file}: is no JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise RenaError(f"{file}: holds no summary")
-    fields = Fields(values, str(file))
-    shape = fields.wholes("input_shape", least=1)
-    if len(shape) != 3:
-        raise RenaError(f"{file}: input_shape must be channels, height and width")
-    classes = fields.whole("num_classes", least=1)
-    return Summary(
-        arch_id=fields.text("arch_id"),
-        val_accuracy=fields.number("val_accuracy"),
-        test_accuracy=fields.number("test_accuracy"),
-        start_test_accuracy=fields.number_or_none("start_test_accuracy"),
-        confusion=_confusion(fields, classes),
-        profile=fields.numbers("profile"),
-        child_epochs=fields.whole("child_epochs"),
-        seconds=fields.number("seconds"),
-        input_shape=(shape[0], shape[1], shape[2]),
-        labels=_labels(fields, classes),
-    )
-
-
-def _confusion(fields: Fields, classes: int) -> list[list[int]]:
-    rows = fields.values.get("test_confusion")
-    if rows is None:
-        return []
-    if not isinstance(rows, list) or len(rows) != classes:
-        raise RenaError(f"{fields.where}: test_confusion must have a row for each class")
-    by_row = Fields(dict(zip(map(str, range(classes)), rows, strict=True)), fields.where)
-    counts = [by_row.wholes(name) for name in by_row.values]
-    if any(len(row) != classes for row in counts):
-        raise RenaError(f"{fields.where}: test_confusion must have a column for each class")
-    return counts
-
-
-def _labels(fields: Fields, classes: int) -> list[str]:
-    labels = fields.values.get("labels")
-    if labels is None:
-        return [str(number) for number in range(classes)]
-    if not isinstance(labels, list) or len(labels) != classes:
-        raise RenaError(f"{fields.where}: labels must have a name for each class")
-    return [printable(str(label))[:60] for label in labels]

@@ -15,14 +15,15 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.evaluation.evaluation import Evaluation, is_child
 from rena_pl.report.facts import lineage
 from rena_pl.report.page import page, views_of
 from rena_pl.report.run import Run, read_run
 from rena_pl.search.controller import Controller
-from rena_pl.search.final import ARCHITECTURE, SUMMARY, WEIGHTS
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS
 from rena_pl.search.json_lines import part
 from rena_pl.search.search_callback import SearchCallback
+from rena_pl.search.summary import SUMMARY, Summary
 from rena_pl.whole_files import write_whole
 
 RUN_ID = Path("wandb", "run_id")
@@ -125,7 +126,8 @@ class WandbSearch(Outliving, SearchCallback):
             **{entry: evaluation.profile[entry] for entry in bounded},
         }
         logged = {f"evaluation/{name}": of for name, of in figures.items() if of is not None}
-        logged["update"] = trainer.current_epoch
+        if is_child(evaluation.place):
+            logged["update"] = evaluation.place[0] + 1
         self._tell(trainer, lambda run: run.log(logged))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -138,7 +140,8 @@ class WandbSearch(Outliving, SearchCallback):
         def end(run: Any) -> None:
             folder, evaluations = pl_module.folder, pl_module.ledger.evaluations()
             search = replace(read_run(folder), evaluations=evaluations)
-            ended = {name: summary[name] for name in END_FIGURES if summary[name] is not None}
+            figures = {name: getattr(summary, name) for name in END_FIGURES}
+            ended = {name: of for name, of in figures.items() if of is not None}
             run.log({**ended, "evaluations": table(evaluations), **_report(search)})
             run.log_artifact(best_network(folder, search, summary))
 
@@ -161,14 +164,17 @@ def search_logger(folder: Path, online: bool) -> SearchLogger:
     """
     import wandb
 
-    wandb.setup(wandb.Settings(mode="online" if online else "offline", silent=True))
-    return SearchLogger(
+    logger = SearchLogger(
         project=os.environ.get("WANDB_PROJECT", "rena-pl"),
         name=folder.name,
         save_dir=folder,
         offline=not online,
         id=run_id(folder),
     )
+    logger.attempt(
+        lambda: wandb.setup(wandb.Settings(mode="online" if online else "offline", silent=True))
+    )
+    return logger
 
 
 def run_id(folder: Path) -> str | None:
@@ -188,9 +194,9 @@ def table(evaluations: list[Evaluation]) -> Any:
     columns: dict[str, Callable[[Evaluation], Any]] = {
         "key": lambda e: e.key,
         "part": part,
-        "update": lambda e: e.place[0] + 1 if part(e) == "child" else None,
-        "episode": lambda e: e.place[1],
-        "step": lambda e: e.place[2],
+        "update": lambda e: e.place[0] + 1 if is_child(e.place) else None,
+        "episode": lambda e: e.place[1] + 1 if is_child(e.place) else None,
+        "step": lambda e: e.place[2] + 1 if is_child(e.place) else None,
         "rung": lambda e: e.rung,
         "status": lambda e: e.status,
         "reason": lambda e: e.reason,
@@ -210,7 +216,7 @@ def table(evaluations: list[Evaluation]) -> Any:
     return wandb.Table(columns=[*columns, *entries], data=rows)
 
 
-def best_network(folder: Path, search: Run, summary: Mapping[str, Any]) -> Any:
+def best_network(folder: Path, search: Run, summary: Summary) -> Any:
     """The best network of a run folder as a `wandb.Artifact`, with its lineage as metadata.
 
     The lineage is the way from the start network: every network on it, with its changes.
@@ -227,12 +233,20 @@ def best_network(folder: Path, search: Run, summary: Mapping[str, Any]) -> Any:
         }
         for step in lineage(search)
     ]
-    told = ("arch_id", "start_arch_id", *END_FIGURES, "profile", "constraints", "child_epochs")
+    told = (
+        "arch_id",
+        "start_arch_id",
+        "metric",
+        *END_FIGURES,
+        "profile",
+        "constraints",
+        "child_epochs",
+    )
     artifact = wandb.Artifact(
         re.sub(r"[^A-Za-z0-9_.-]+", "_", folder.resolve().name)[:120] + "-best",
         type="model",
         description="The best network of a search, trained in full.",
-        metadata={**{name: summary.get(name) for name in told}, "lineage": way},
+        metadata={**{name: getattr(summary, name) for name in told}, "lineage": way},
     )
     for name in (ARCHITECTURE, WEIGHTS, Path(SUMMARY)):
         artifact.add_file(str(folder / name), name=name.as_posix())

@@ -8,8 +8,10 @@ from typing import Any
 from rena_pl.errors import RenaError
 from rena_pl.extras import require_extra
 from rena_pl.numbers import readable
-from rena_pl.report.page import View, duration
+from rena_pl.report.page import View
+from rena_pl.report.run import metric_of
 from rena_pl.report.words import bound_in_words, headed, resource
+from rena_pl.search.progress import duration
 
 
 def save_wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project: str) -> str:
@@ -48,10 +50,11 @@ def wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project
     names = ", ".join(view.run.name for view in views)
     runs = v2.Runset(name="searches", filters=[expr.Metric("ID").isin(list(ids))])
     entries = list(dict.fromkeys(c.entry for view in views for c in view.run.objective.constraints))
+    metric = metric_of([view.run for view in views])
     blocks: list[Any] = [
         v2.MarkdownBlock(text=_table(views)),
         v2.H2(text="Course of the search"),
-        v2.PanelGrid(runsets=[runs], panels=_course(v2, entries)),
+        v2.PanelGrid(runsets=[runs], panels=_course(v2, entries, metric)),
         v2.H2(text="All evaluations"),
         v2.PanelGrid(
             runsets=[runs],
@@ -78,7 +81,7 @@ def wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project
     )
 
 
-def _course(v2: Any, entries: Sequence[str]) -> list[Any]:
+def _course(v2: Any, entries: Sequence[str], metric: str) -> list[Any]:
     """Curves over updates and evaluations, and what the bounded resources came to."""
 
     def half() -> Any:  # one for each panel: they are moved to their places
@@ -94,7 +97,7 @@ def _course(v2: Any, entries: Sequence[str]) -> list[Any]:
             layout=half(),
         ),
         v2.LinePlot(
-            title="Validation accuracy of every evaluation",
+            title=f"Validation {metric} of every evaluation",
             x="evaluation/number",
             y=["evaluation/accuracy"],
             layout=half(),
@@ -102,12 +105,12 @@ def _course(v2: Any, entries: Sequence[str]) -> list[Any]:
     ]
     for entry in entries:
         best = v2.SummaryMetric(f"best_{entry}")
-        accuracy = v2.SummaryMetric("val_accuracy")
+        reached = v2.SummaryMetric("val_accuracy")
         title = f"{headed(resource(entry))} of the best so far"
         panels += [
             v2.LinePlot(title=title, x="update", y=[f"best_{entry}"], layout=half()),
             v2.ScatterPlot(
-                title=f"Accuracy and {resource(entry)}", x=best, y=accuracy, layout=half()
+                title=f"{headed(metric)} and {resource(entry)}", x=best, y=reached, layout=half()
             ),
         ]
     return panels
@@ -115,24 +118,26 @@ def _course(v2: Any, entries: Sequence[str]) -> list[Any]:
 
 def _table(views: Sequence[View]) -> str:
     """A row for each search, as Markdown."""
+    escaped = "\\|"
     lines = [
-        "| search | test accuracy | 95% | start network's | child-epochs | time |",
+        "| search | test | 95% | start network's | child-epochs | time |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for view in views:
-        summary, tested, start = view.run.summary, view.tested, view.start_tested
-        cells = [view.run.name.replace("|", "\\|")]
+        summary, cells = view.run.summary, [view.run.name]
         if summary is None:
-            cells += ["not finished", "", "", "", ""]
+            cells += [view.state, "", "", "", ""]
         else:
+            interval = view.tested if view.run.metric == "accuracy" else None
+            start = summary.start_test_accuracy
             cells += [
-                _percent(summary.test_accuracy),
-                f"{_percent(tested.low)} to {_percent(tested.high)}" if tested else "",
-                _percent(start.share) if start else "",
+                f"{_percent(summary.test_accuracy)} {view.run.metric_in_words}",
+                f"{_percent(interval.low)} to {_percent(interval.high)}" if interval else "",
+                "" if start is None else _percent(start),
                 readable(summary.child_epochs),
                 duration(summary.seconds),
             ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cell.replace('|', escaped) for cell in cells)} |")
     return "\n".join(lines)
 
 
@@ -149,7 +154,7 @@ def _search(v2: Any, view: View) -> list[Any]:
         blocks += [v2.H3(text="Bounds"), v2.UnorderedList(items=bounds)]
     steps = [
         f"{'; '.join(change.text for change in step.changes) or 'start network'}: "
-        f"validation accuracy {_percent(step.evaluation.accuracy or 0.0)}"
+        f"validation {run.metric_in_words} {_percent(step.evaluation.accuracy or 0.0)}"
         for step in view.lineage
     ]
     if steps:

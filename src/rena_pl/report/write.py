@@ -37,23 +37,25 @@ def write_report(runs: Sequence[Run], output: Path, figures: Path | None = None)
     views = views_of(runs)
     _write(output, page(views))
     if figures is not None:
-        for name, text in _drawings(views):
+        for name, text in _drawings(views).items():
             _write(figures / name, text)
 
 
-def _drawings(views: Sequence[View]) -> list[tuple[str, str]]:
-    """The files of all figures."""
+def _drawings(views: Sequence[View]) -> dict[str, str]:
+    """All figures by the names of their files, no two of which are the same."""
     several = len(views) > 1
-    found = [
-        (
-            f"{_plain(view.run.name) + '_' if several else ''}{_plain(figure.name)}.svg",
-            figure.file(),
-        )
+    named = [
+        (f"{view.run.name}_{figure.name}" if several else figure.name, figure)
         for view in views
         for figure in view.figures
     ]
-    joint = joint_figures([view.run for view in views])
-    return found + [(f"{_plain(figure.name)}.svg", figure.file()) for figure in joint]
+    named += [(figure.name, figure) for figure in joint_figures([view.run for view in views])]
+    files: dict[str, str] = {}
+    for name, figure in named:
+        plain = _plain(name)
+        free = (plain, *(f"{plain}_{number}" for number in range(2, len(named) + 2)))
+        files[next(stem for stem in free if stem not in files)] = figure.file()
+    return {f"{stem}.svg": text for stem, text in files.items()}
 
 
 def _plain(name: str) -> str:

@@ -243,7 +243,8 @@ def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
     macs, _ = thop.profile(module, inputs, custom_ops=rules, verbose=False)
     for part in module.modules():  # thop leaves its counters in modules that hold others
         for name in ("total_ops", "total_params"):
-            part._buffers.pop(name, None)
+            if hasattr(part, name):
+                delattr(part, name)
     return round(float(macs))
 
 

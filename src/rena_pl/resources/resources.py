@@ -22,6 +22,10 @@ class Resources(Protocol):
     def entries(self) -> tuple[str, ...]:
         """What is known of every architecture, and so can be bounded."""
 
+    @property
+    def counted(self) -> Resources:
+        """The part of it that takes no measuring."""
+
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The resource use by entry."""
 
@@ -45,6 +49,11 @@ class NetworkResources:
     def entries(self) -> tuple[str, ...]:
         """The entries of a profile."""
         return ENTRIES
+
+    @property
+    def counted(self) -> NetworkResources:
+        """All of it."""
+        return self
 
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The profile at batch 1 in float32."""

@@ -17,7 +17,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Evaluator
-from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
@@ -51,6 +51,7 @@ def search(
     searcher: str,
     epochs: float,
     folder: Path,
+    device: torch.device,
     latencies: Path | None = None,
 ) -> list[Evaluation]:
     """Run one searcher, or go on with it, until it has spent its child-epochs.
@@ -61,6 +62,7 @@ def search(
         searcher: One of `SEARCHERS`.
         epochs: How many child-epochs it may spend; an update that has begun is finished.
         folder: Where ledger and weights are kept.
+        device: Where children are trained.
         latencies: Where measured latencies are kept, if a bound is on them; in `folder` when left
             out. Searches that are compared have them in common.
 
@@ -70,13 +72,13 @@ def search(
     torch.set_num_threads(controller.threads)
     task.prepare_data()
     task.setup("fit")
-    journal = folder / "ledger.journal"
+    journal = folder / JOURNAL
     mend_journal(journal)
     ground, evaluator = controller.prepare(
         task,
         lambda setting: Ledger(journal, setting),
         WeightStore(folder / "weights"),
-        torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        device,
         latencies or folder / LATENCY_FILE,
     )
     asked = SEARCHERS[searcher](controller, ground)
@@ -95,7 +97,8 @@ def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epoch
         return evaluations
 
     if start is not None:
-        searcher.tell(evaluate_all([Candidate(start, None, budget.start_epochs, START)]))
+        ancestor = searcher.ground.ancestor
+        searcher.tell(evaluate_all([Candidate(start, ancestor, budget.start_epochs, START)]))
     update = idle = 0
     while sum(spent.values()) < epochs and idle < IDLE:
         before = sum(spent.values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,21 +16,21 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from rena_pl.child.fit import METRICS
+from rena_pl.child.metric import find_metric
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, require_at_least
 from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.failures import widespread_failure
-from rena_pl.evaluation.ledger import Ledger, mend_journal
+from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.waves import Training, last_rungs
 from rena_pl.evaluation.weights import WeightStore
-from rena_pl.hashing import short_hash
 from rena_pl.heap import give_back_freed_memory
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
-from rena_pl.search.claims import Claims
-from rena_pl.search.final import conclude, full_trainings, read_summary, write_outcome
+from rena_pl.search.clock import Clock
+from rena_pl.search.earlier import read_earlier
+from rena_pl.search.final import conclude, full_trainings, summary_before, write_outcome
 from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
@@ -40,12 +41,11 @@ from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.searcher import Ground, Searcher
 from rena_pl.search.setting import setting_of
+from rena_pl.search.summary import Summary
 from rena_pl.search.update import run_update
+from rena_pl.search.workers import Workers
 from rena_pl.space.search_space import SearchSpace
 from rena_pl.space.starts import RUDIMENTARY, start_architecture
-
-SLOWEST_FOLDER = 60.0
-"""Seconds in which what one worker wrote is seen by every other."""
 
 
 def shared_gpu(local_rank: int, gpus: int) -> torch.device:
@@ -123,13 +123,18 @@ class Controller(LightningModule):
         budget: How much is trained.
         child: How children are trained.
         inherit: Whether a child starts from its parent's weights.
-        metric: `accuracy`, or `balanced_accuracy`, its mean over the classes.
+        metric: `accuracy`, `balanced_accuracy`, its mean over the classes, or the path of a
+            function as in `rena_pl.child.metric`.
         gradient: How the policy learns.
         policy: What the policy network is like.
         imagination: How a model of the reward is used; null for the policy gradient alone, as in
             the paper.
         searcher: What proposes networks: `rena`, or, to compare it with, `random`, `evolution`,
             `hill`, `tpe`, `nsga2` or `gp`, which have no policy.
+        init_from: Run folder of an earlier search of the same task and space, whose bounds may have
+            been others. The policy goes on from the one it ended with, the model of the reward
+            begins with its evaluations, and the start network is the nearest to its best one
+            that keeps the bounds, and inherits that one's weights.
         threads: Of every worker. What children come to depends on it in the last digits, so it
             is the same whatever the machine and the number of workers.
         child_device: Where children are trained: on the trainer's device, as the policy is, when
@@ -153,14 +158,14 @@ class Controller(LightningModule):
         policy: PolicySize = PolicySize(),
         imagination: Imagination | None = Imagination(),
         searcher: str = RENA,
+        init_from: str | None = None,
         threads: int = 1,
         child_device: Literal["cuda"] | None = None,
         ledger: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if metric not in METRICS:
-            raise RenaError(f"unknown metric '{metric}'; known are {', '.join(METRICS)}")
+        find_metric(metric)
         if searcher not in (RENA, *OTHERS):
             raise RenaError(
                 f"unknown searcher '{searcher}'; known are {', '.join((RENA, *OTHERS))}"
@@ -170,6 +175,7 @@ class Controller(LightningModule):
         self.automatic_optimization = False
         self.space = space
         self.objective = objective
+        self.earlier = None if init_from is None else read_earlier(Path(init_from))
         self.start = None if space is None else start_architecture(start, space)
         self.budget = budget
         self.recipe = child
@@ -185,8 +191,7 @@ class Controller(LightningModule):
         self.seed = seed
         self.task: LightningDataModule | None = None
         self.scorer: Scorer | None = None
-        self.summary: dict[str, Any] | None = None
-        self.seconds_before = 0.0
+        self.summary: Summary | None = None
 
     def configure_callbacks(self) -> list[Callback]:
         """End with every other worker."""
@@ -200,11 +205,10 @@ class Controller(LightningModule):
         Raises:
             RenaError: The task is unusable, or no network of the space keeps the hard bounds.
         """
-        self.started = time.monotonic()
-        torch.set_num_threads(self.threads)
-        self.claims = Claims(self.trainer)
-        task = self._ready_task()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.clock = Clock(self.folder)
+        torch.set_num_threads(self.threads)
+        task = self._ready_task()
         self.weights = WeightStore(self.folder / "weights")
         self.ground, self.evaluator = self.prepare(
             task,
@@ -214,6 +218,7 @@ class Controller(LightningModule):
             self.folder / LATENCY_FILE,
         )
         self.announced = len(self.ledger)
+        self.workers = Workers(self.trainer, self.evaluator, self._announce)
         self.searcher = self.make_searcher(self.ground)
         if isinstance(self.searcher, Reinforce):
             self.policy = self.searcher.policy
@@ -237,15 +242,27 @@ class Controller(LightningModule):
             device: Where children are trained.
             latencies: Where measured latencies are kept, if a bound is on them.
         """
-        ground = ground_of(task, self.space, self.objective, self.start, self.seed, latencies)
+        ancestor = self.earlier.ancestor(self.space, task) if self.earlier else None
+        start = ancestor.architecture if ancestor else self.start
+        ground = ground_of(task, self.space, self.objective, start, self.seed, latencies)
         setting = setting_of(
-            self.seed, task, self.objective, self.recipe, self.metric, self.inherit
+            self.seed,
+            task,
+            self.objective,
+            self.recipe,
+            self.metric,
+            self.inherit,
+            ground.start,
         )
         ledger = open_ledger(setting)
         scorer = self.scorer or scorer_of(
             task, self.recipe, self.metric, weights, device, self.inherit, self.budget.child_seconds
         )
-        return ground, Evaluator(ground.resources, self.objective, ledger, scorer, setting)
+        if self.earlier and ancestor:
+            ground = replace(ground, ancestor=ancestor.key)
+            weights.save(ancestor.key, self.earlier.weights)
+        resources = ground.resources
+        return ground, Evaluator(resources, self.objective, ledger, scorer, setting, ancestor)
 
     def make_searcher(self, ground: Ground) -> Searcher:
         """The one that the settings name."""
@@ -257,8 +274,13 @@ class Controller(LightningModule):
         """RENA with these settings: with a model of the reward, or without."""
         budget, gradient, size = self.budget, self.gradient, self.policy_size
         if imagination is None:
-            return Reinforce(ground, budget.steps, budget.draws, gradient, size)
-        return Rena(ground, budget.steps, gradient, size, imagination)
+            searcher = Reinforce(ground, budget.steps, budget.draws, gradient, size)
+        else:
+            past = self.earlier.trained if self.earlier else ()
+            searcher = Rena(ground, budget.steps, gradient, size, imagination, past)
+        if self.earlier:
+            self.earlier.teach(searcher.policy)
+        return searcher
 
     def configure_optimizers(self) -> Optimizer | None:
         """The policy's, where there is one."""
@@ -280,11 +302,6 @@ class Controller(LightningModule):
         return Path(self.trainer.default_root_dir)
 
     @property
-    def seconds(self) -> float:
-        """How long the search has taken, its earlier parts included."""
-        return self.seconds_before + time.monotonic() - self.started
-
-    @property
     def ledger(self) -> Ledger:
         """Every evaluation so far."""
         return self.evaluator.ledger
@@ -296,9 +313,13 @@ class Controller(LightningModule):
 
         A search without a checkpoint asks everything again, and finds the answers in its ledger.
         """
+        # Lightning would wait for the end of the update, or with several workers for ever.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         if self.ground.start is not None:
-            candidate = Candidate(self.ground.start, None, self.budget.start_epochs, START)
-            self.searcher.tell(self.evaluate_all([candidate]))
+            epochs, ancestor = self.budget.start_epochs, self.ground.ancestor
+            start = Candidate(self.ground.start, ancestor, epochs, START)
+            self.searcher.tell(self.workers.evaluate_all([start]))
         before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
         self.searcher.tell(last_rungs(before))
         if isinstance(self.searcher, Reinforce):
@@ -321,7 +342,7 @@ class Controller(LightningModule):
             self.current_epoch,
             self.budget.children,
             self.budget.training,
-            self.evaluate_all,
+            self.workers.evaluate_all,
         )
         if len(self.ledger) > known:
             self._forget_weights()
@@ -335,18 +356,20 @@ class Controller(LightningModule):
         children, best = self.evaluations, self.best()
         self.log_dict(
             {
-                "update": float(self.current_epoch),
+                "update": float(self.current_epoch + 1),
                 "reward_mean": sum(child.reward for child in children) / max(1, len(children)),
                 "feasible_share": sum(child.status != "infeasible" for child in children)
                 / max(1, len(children)),
-                "best_reward": best.reward,
-                "best_accuracy": best.accuracy or 0.0,
                 "child_epochs": float(self.ledger.child_epochs),
-                **{f"best_{c.entry}": best.profile[c.entry] for c in self.objective.constraints},
                 **self.searcher.figures,
+                **({} if best is None else self._figures_of(best)),
             },
             rank_zero_only=True,
         )
+
+    def _figures_of(self, best: Evaluation) -> dict[str, float]:
+        bounded = {f"best_{c.entry}": best.profile[c.entry] for c in self.objective.constraints}
+        return {"best_reward": best.reward, "best_accuracy": best.accuracy or 0.0, **bounded}
 
     # The end.
 
@@ -362,94 +385,40 @@ class Controller(LightningModule):
         candidates = full_trainings(
             self.ledger.evaluations(), self.objective, budget.final_epochs, budget.final_candidates
         )
-        trained = self.evaluate_all(candidates)
+        trained = self.workers.evaluate_all(candidates)
         if not trained or not self.trainer.is_global_zero:
             return
-        self.summary = read_summary(self.folder)
-        if self.summary is None or self.summary.get("evaluations") != len(self.ledger):
+        self.summary = summary_before(self.folder, self.ledger)
+        if self.summary is None:
             assert self.task is not None
             self.task.setup("test")
             outcome = conclude(trained, self.evaluator)
             self.summary = write_outcome(
-                outcome, self.evaluator, self.task, self.seconds, self.folder
+                outcome, self.evaluator, self.task, self.clock.seconds, self.folder
             )
 
-    def best(self) -> Evaluation:
+    def best(self) -> Evaluation | None:
         """The child with the highest reward so far, the first of equals; no full training."""
         searched = [
             evaluation
             for evaluation in self.ledger.evaluations()
             if evaluation.status == "done" and evaluation.place[0] < FINAL
         ]
-        return max(searched, key=lambda evaluation: evaluation.reward)
-
-    def evaluate_all(self, candidates: Sequence[Candidate]) -> list[Evaluation]:
-        """Evaluate candidates, each on the next worker that is free, the costliest first.
-
-        A worker writes what it trained into the ledger, and reads there what the others did.
-
-        Raises:
-            RenaError: The workers propose different children, or do not see each other's.
-        """
-        new = {
-            candidate.key(self.evaluator.setting): candidate
-            for candidate in reversed(candidates)
-            if self.evaluator.find(candidate) is None
-        }
-        by_cost = sorted(new, key=lambda key: (-self.cost(new[key]), new[key].place))
-        self._check_agreement(by_cost)
-        for number in self.claims.share_of(len(by_cost)):
-            self.evaluator.evaluate(new[by_cost[number]])
-            self._announce()
-        self.trainer.strategy.barrier("children")
-        self._announce()
-        return [self._recorded(candidate) for candidate in candidates]
+        return max(searched, key=lambda evaluation: evaluation.reward, default=None)
 
     def _announce(self) -> None:
         """Take in what other workers wrote, and tell the callbacks of all that is new."""
         self.ledger.refresh()
         if not self.trainer.is_global_zero:
             return
-        for evaluation in self.ledger.since(self.announced):
+        new = self.ledger.since(self.announced)
+        for evaluation in new:
             self.announced += 1
             for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, SearchCallback):
                     callback.on_evaluation(self.trainer, self, evaluation)
-
-    def _check_agreement(self, keys: list[str]) -> None:
-        """Every worker runs the same searcher; they must have come to the same children."""
-        ours = short_hash(keys)
-        if self.trainer.strategy.broadcast(ours) != ours:
-            raise RenaError(
-                f"worker {self.global_rank} proposes other children than worker 0: their software, "
-                "machines or files differ"
-            )
-
-    def _recorded(self, candidate: Candidate) -> Evaluation:
-        """What a worker wrote of a candidate; it is there, but a shared folder may be slow."""
-        patience = time.monotonic() + SLOWEST_FOLDER
-        while (found := self.evaluator.find(candidate)) is None:
-            if time.monotonic() > patience:
-                raise RenaError(
-                    f"worker {self.global_rank} does not see in {self.folder} what the others "
-                    "trained: it must be a folder that all of them share"
-                )
-            time.sleep(0.1)
-            self.ledger.refresh()
-        return found
-
-    def cost(self, candidate: Candidate) -> float:
-        """What a child is expected to take, in a unit of its own; all alike where it is unknown."""
-        use = self.ground.resources.profile(candidate.architecture)
-        return use.get("macs", 0.0) * candidate.budget
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the time spent, beside the policy and its optimiser: plain values only."""
-        checkpoint["search_seconds"] = self.seconds
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on counting the time where the search was left."""
-        self.seconds_before = float(checkpoint.get("search_seconds", 0.0))
+        if new:
+            self.clock.keep()
 
     def _forget_weights(self) -> None:
         """Drop the weights of children that can be a parent no more.
@@ -487,7 +456,7 @@ class Controller(LightningModule):
         """A journal in the run folder, or a study of the folder's name in a storage for many."""
         if self.storage is not None:
             return Ledger(self.storage, setting, study=self.folder.resolve().name)
-        journal = self.folder / "ledger.journal"
+        journal = self.folder / JOURNAL
         if self.trainer.is_global_zero:
             mend_journal(journal)
         self.trainer.strategy.barrier("journal")

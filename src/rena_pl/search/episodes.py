@@ -45,6 +45,7 @@ def walk(
     may_train: Callable[[Architecture], bool] = lambda architecture: True,
     draws: int = 1,
     is_new: Callable[[Architecture], bool] = lambda architecture: True,
+    exists: Callable[[Architecture], bool] = lambda architecture: True,
 ) -> Walks:
     """Sample episodes, one for every start.
 
@@ -62,6 +63,7 @@ def walk(
         draws: How often an action is drawn at most; of the last ones one that may be trained stays,
             if there was any.
         is_new: Whether there is something to learn from training it.
+        exists: Whether there is such a child; if not, the walk stays where it is.
     """
     device = policy.hyper_open.device
     current = list(starts)
@@ -80,7 +82,9 @@ def walk(
             open_ = [at for at in open_ if not (may_train(grown[at]) and is_new(grown[at]))]
             if not open_:
                 break
-        current = grown
+        current = [
+            child if exists(child) else before for child, before in zip(grown, current, strict=True)
+        ]
         states.append(seen)
         decisions.append(torch.stack(made))
         children.append(current)

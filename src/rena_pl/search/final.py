@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,18 @@ from lightning.pytorch import LightningDataModule
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from rena_pl.architecture import Architecture
-from rena_pl.child.fit import accuracy, predict
+from rena_pl.child.fit import predict
+from rena_pl.child.metric import measured
 from rena_pl.child.module import Child
 from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
+from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import save_weights
 from rena_pl.objective import Objective
-from rena_pl.whole_files import write_whole
+from rena_pl.search.summary import Summary, read_summary, write_summary
 
-SUMMARY = "summary.json"
 ARCHITECTURE = Path("best", "architecture.json")
 WEIGHTS = Path("best", "model.safetensors")
 
@@ -117,7 +118,7 @@ def write_outcome(
     task: LightningDataModule,
     seconds: float,
     folder: Path,
-) -> dict[str, Any]:
+) -> Summary:
     """Write `best/architecture.json`, `best/model.safetensors` and `summary.json`.
 
     Args:
@@ -130,41 +131,55 @@ def write_outcome(
     Returns:
         The summary.
     """
-    best, trainer = outcome.best, _trainer(evaluator)
-    front_end = getattr(task, "front_end", None)
+    best = outcome.best
     (folder / ARCHITECTURE).parent.mkdir(parents=True, exist_ok=True)
     best.architecture.save(folder / ARCHITECTURE)
     save_weights(_weights(best, evaluator), folder / WEIGHTS)
-    summary = {
-        "arch_id": best.architecture.arch_id,
-        "start_arch_id": outcome.start.architecture.arch_id,
-        "val_accuracy": best.accuracy,
-        "test_accuracy": outcome.tested.accuracy,
-        "test_confusion": outcome.tested.confusion,
-        "start_test_accuracy": outcome.start_tested and outcome.start_tested.accuracy,
-        "profile": best.profile,
-        "start_profile": outcome.start.profile,
-        "constraints": [str(constraint) for constraint in evaluator.objective.constraints],
-        "constraints_met": evaluator.objective.meets_all(best.profile),
-        "child_epochs": evaluator.ledger.child_epochs,
-        "evaluations": len(evaluator.ledger),
-        "seconds": round(seconds, 1),
-        "input_shape": list(trainer.input_shape),
-        "num_classes": trainer.num_classes,
-        "labels": getattr(task, "labels", None),
-        "front_end": front_end.describe() if isinstance(front_end, FrontEnd) else None,
-    }
-    write_whole(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    summary = _summary(outcome, evaluator, task, seconds)
+    write_summary(summary, folder)
     return summary
 
 
-def read_summary(folder: Path) -> dict[str, Any] | None:
-    """The summary of a search that has ended, if the folder holds one."""
-    try:
-        summary = json.loads((folder / SUMMARY).read_text())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return summary if isinstance(summary, dict) else None
+def summary_before(folder: Path, ledger: Ledger) -> Summary | None:
+    """The summary of a search that had come to its end before; a damaged one is written anew.
+
+    Args:
+        folder: The run folder.
+        ledger: Of the search; another evaluation in it is another end.
+    """
+    with suppress(RenaError):
+        summary = read_summary(folder)
+        if summary is not None and summary.evaluations == len(ledger):
+            return summary
+    return None
+
+
+def _summary(
+    outcome: Outcome, evaluator: Evaluator, task: LightningDataModule, seconds: float
+) -> Summary:
+    best, start, trainer = outcome.best, outcome.start, _trainer(evaluator)
+    assert best.accuracy is not None
+    labels, front_end = getattr(task, "labels", None), getattr(task, "front_end", None)
+    return Summary(
+        arch_id=best.architecture.arch_id,
+        start_arch_id=start.architecture.arch_id,
+        metric=trainer.metric,
+        val_accuracy=best.accuracy,
+        test_accuracy=outcome.tested.accuracy,
+        test_confusion=outcome.tested.confusion,
+        start_test_accuracy=outcome.start_tested.accuracy if outcome.start_tested else None,
+        profile=best.profile,
+        start_profile=start.profile,
+        constraints=[str(constraint) for constraint in evaluator.objective.constraints],
+        constraints_met=evaluator.objective.meets_all(best.profile),
+        child_epochs=evaluator.ledger.child_epochs,
+        evaluations=len(evaluator.ledger),
+        seconds=round(seconds, 1),
+        input_shape=trainer.input_shape,
+        num_classes=trainer.num_classes,
+        labels=[str(label) for label in (range(trainer.num_classes) if labels is None else labels)],
+        front_end=front_end.describe() if isinstance(front_end, FrontEnd) else None,
+    )
 
 
 def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:
@@ -174,7 +189,7 @@ def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:
     classes = trainer.num_classes
     predicted, true = predict(child.to(trainer.device), trainer.data.split("test"))
     return Tested(
-        accuracy(predicted, true, classes, trainer.metric),
+        measured(trainer.metric, predicted, true, classes),
         multiclass_confusion_matrix(predicted, true, classes).tolist(),
     )
 

@@ -119,4 +119,4 @@ def duration(seconds: float) -> str:
 
 def _precedes(one: Evaluation, other: Evaluation) -> bool:
     """Whether the first is the better of two, or the earlier of equals."""
-    return (-one.reward, one.place, one.rung) < (-other.reward, other.place, other.rung)
+    return (-one.reward, one.turn) < (-other.reward, other.turn)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from filelock import FileLock, Timeout
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
+from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
 from rena_pl.search.controller import Controller
 from rena_pl.whole_files import write_whole
 
 CONFIG = "config.yaml"
-CHECKPOINTS = "checkpoints"
-LAST = "last.ckpt"
 LOCK = "search.lock"
 SETTLED = ("seed_everything", "model", "data")
 """The parts of a config that decide a search's result; the trainer's may change on the way."""
@@ -55,34 +54,23 @@ class RunFolder(Callback):
         if saved.is_file():
             self._compare(read_settings(saved))
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """Keep other jobs out of the folder; the system lets go of it however this one ends.
 
         Raises:
             RenaError: Another job is running in it.
         """
-        free = self._lock_up() if trainer.is_global_zero else None
-        if trainer.strategy.broadcast(free) is False:
-            raise RenaError(f"{self.path}: another search is running in this folder")
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Let others in."""
-        self._lock.release()
-
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        """Let others in."""
-        self._lock.release()
-
-    def _lock_up(self) -> bool:
         try:
             self._lock.acquire()
         except Timeout:
-            return False
+            raise RenaError(f"{self.path}: another job is running in this folder") from None
         except NotImplementedError:  # a file system without locks
-            warnings.warn(f"{self.path}: start no other search in this folder", stacklevel=2)
-        return True
+            warnings.warn(f"{self.path}: start no other job in this folder", stacklevel=2)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the config down: not before, or a mistake in it would claim the folder."""
@@ -120,7 +108,7 @@ class RunFolder(Callback):
         if not path.is_file():
             return None
         try:
-            check_checkpoint(path)
+            read_checkpoint(path)
         except RenaError as error:
             warnings.warn(f"left out, the ledger is enough: {error}", stacklevel=2)
             return None
@@ -134,20 +122,6 @@ class RunFolder(Callback):
                     f"{self.path} holds a search with {name} = {was.get(name)}, not "
                     f"{is_now.get(name)}; give another {self.option} or the same value"
                 )
-
-
-def check_checkpoint(path: Path) -> None:
-    """See whether a file can be read as a checkpoint: tensors and plain values, and no code.
-
-    Raises:
-        RenaError: It cannot.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what torch raises depends on the damage
-        raise RenaError(f"{path}: no checkpoint can be read: {type(error).__name__}") from error
-    if not isinstance(content, dict):
-        raise RenaError(f"{path}: holds no checkpoint")
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

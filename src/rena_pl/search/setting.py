@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from lightning.pytorch import LightningDataModule
 
+from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
 from rena_pl.objective import Objective
 
@@ -20,9 +21,11 @@ def setting_of(
     recipe: Recipe,
     metric: str,
     inherit: bool,
+    start: Architecture | None = None,
 ) -> str:
     """A hash of all of them, for the keys of evaluations and to tell ledgers apart."""
-    parts = (seed, task_fingerprint(task), asdict(objective), asdict(recipe), metric, inherit)
+    parts = [seed, task_fingerprint(task), asdict(objective), asdict(recipe), metric, inherit]
+    parts.append(start and start.arch_id)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -19,7 +19,7 @@ from rena_pl.report.axes import (
 from rena_pl.report.facts import accuracy, curve, pareto_front
 from rena_pl.report.figures.figure import Figure, dash, legend
 from rena_pl.report.palette import SERIES
-from rena_pl.report.run import Run
+from rena_pl.report.run import Run, metric_of
 from rena_pl.report.svg import Size, add, drawing, label, path, shortened, steps
 from rena_pl.report.words import headed, resource
 
@@ -47,9 +47,9 @@ def joint_front(runs: Sequence[Run], entry: str) -> Figure | None:
         if run.evaluations and entry in run.evaluations[0].profile
     }
     name = resource(entry)
-    title = f"Pareto fronts: validation accuracy against {name}"
-    axes = Axes(headed(name), "Validation accuracy", percent)
-    return _figure(f"joint_{entry}", title, axes, fronts)
+    metric = f"validation {metric_of(runs)}"
+    axes = Axes(headed(name), headed(metric), percent)
+    return _figure(f"joint_{entry}", f"Pareto fronts: {metric} against {name}", axes, fronts)
 
 
 def joint_curve(runs: Sequence[Run]) -> Figure | None:

@@ -62,12 +62,12 @@ def trade_off(run: Run, entry: str, published: Mapping[str, Mapping[str, float]]
     )
     return Figure(
         name=f"accuracy_{entry}",
-        title=f"Validation {run.metric.replace('_', ' ')} against {name}",
+        title=f"Validation {run.metric_in_words} against {name}",
         words=words,
         draw=partial(_draw, run, entry, published),
         interactive=True,
         note=_far(run, entry, published),
-        headings=("network", name, "accuracy", "epochs"),
+        headings=("network", name, run.metric_in_words, "epochs"),
         rows=[
             (
                 e.architecture.arch_id,
@@ -97,13 +97,37 @@ def _draw(
     rows = _rows(drawn, across, right)
     svg = drawing(size.width, 0)
     top = legend(svg, _legend(run, evaluations, entry, bool(drawn)), right, 0)
-    top = name_left(svg, top, headed(f"validation {run.metric.replace('_', ' ')}"))
+    top = name_left(svg, top, headed(f"validation {run.metric_in_words}"))
     top += 10 + BASELINE_ROW * (max(rows.values(), default=-1) + 1)
     bottom = top + PLOT
     up = fitted([accuracy(e) for e in trained], bottom, top)
     _bound(svg, run, entry, across, top, bottom)
     draw_left(svg, up, [(tick, percent(tick)) for tick in up.ticks(6)], right)
     heights = {name: top - BASELINE_ROW * (row + 1) + 5 for name, row in rows.items()}
+    _published(svg, drawn, heights, across, right, bottom)
+    _front(svg, run, entry, across, up)
+    below = bottom + 14
+    for evaluation in others:
+        mark: Mark = cross if evaluation.status == "failed" else stroke
+        _point(svg, evaluation, mark, across(evaluation.profile[entry]), below)
+    _trained(svg, run, entry, trained, across, up)
+    axis = below + 12 if others else bottom
+    ticks = [(tick, tick_text(tick)) for tick in across.ticks(5 if size.narrow else 8)]
+    draw_below(svg, across, ticks, axis)
+    label(svg, (LEFT + right) / 2, axis + 35, headed(resource(entry)), "middle", "ink")
+    svg.set("viewBox", f"0 0 {size.width} {axis + 44:.0f}")
+    return svg
+
+
+def _published(
+    svg: Element,
+    drawn: Mapping[str, float],
+    heights: Mapping[str, float],
+    across: Scale,
+    right: float,
+    bottom: float,
+) -> None:
+    """A line for each published network, and its name at its height, above all lines."""
     for name, y in heights.items():
         x = across(drawn[name])
         line(svg, x, y + 7, x, bottom, "grey", stroke_dasharray="1 3")
@@ -114,11 +138,12 @@ def _draw(
             svg, x, y, name, "middle", font_size=11, stroke="paper", stroke_width=4,
             paint_order="stroke",
         )  # fmt: skip
-    _front(svg, run, entry, across, up)
-    below = bottom + 14
-    for evaluation in others:
-        mark: Mark = cross if evaluation.status == "failed" else stroke
-        _point(svg, evaluation, mark, across(evaluation.profile[entry]), below)
+
+
+def _trained(
+    svg: Element, run: Run, entry: str, trained: list[Evaluation], across: Scale, up: Scale
+) -> None:
+    """A point for each trained network, the best on top and in a ring."""
     best = best_in_full(run)
     for evaluation in sorted(trained, key=lambda e: _rank(e, best)):
         x, y = across(evaluation.profile[entry]), up(accuracy(evaluation))
@@ -126,12 +151,6 @@ def _draw(
     if best is not None:
         x, y = across(best.profile[entry]), up(accuracy(best))
         add(svg, "circle", cx=x, cy=y, r=9.5, fill="none", stroke="orange", stroke_width=1.6)
-    axis = below + 12 if others else bottom
-    ticks = [(tick, tick_text(tick)) for tick in across.ticks(5 if size.narrow else 8)]
-    draw_below(svg, across, ticks, axis)
-    label(svg, (LEFT + right) / 2, axis + 35, headed(resource(entry)), "middle", "ink")
-    svg.set("viewBox", f"0 0 {size.width} {axis + 44:.0f}")
-    return svg
 
 
 def _own(run: Run, entry: str) -> list[float]:

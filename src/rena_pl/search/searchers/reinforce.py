@@ -123,6 +123,7 @@ class Reinforce(Searcher):
             self.ground.feasible,
             self.draws,
             self._is_new,
+            self.ground.space.holds,
         )
 
     def _is_new(self, architecture: Architecture) -> bool:

@@ -71,6 +71,7 @@ class Rena(Reinforce):
         gradient: How the policy learns.
         size: What the policy network is like.
         imagination: How the model is used.
+        earlier: What another search of the same task and space found, whatever its bounds were.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Rena(Reinforce):
         gradient: GradientSettings = GradientSettings(),
         size: PolicySize = PolicySize(),
         imagination: Imagination = Imagination(),
+        earlier: Sequence[Evaluation] = (),
     ) -> None:
         super().__init__(ground, steps, IMAGINED_DRAWS, gradient, size)
         self.imagination = imagination
@@ -88,6 +90,7 @@ class Rena(Reinforce):
         self.asked = False
         self.reader = Reader(self.encoder, self._reference())
         self.predictor = Predictor(self.reader, ground.seed)
+        self.earlier = [e for e in earlier if e.accuracy is not None]
 
     @property
     def waves(self) -> int:
@@ -100,7 +103,7 @@ class Rena(Reinforce):
         rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
         if self.update == 0:
             self.warm_up()
-        modelled = len(self.seen) >= max(2, self.imagination.first)
+        modelled = len(self.earlier) + len(self.seen) >= max(2, self.imagination.first)
         if modelled:
             self._fit()
         reward = self._expected_rewards if modelled else self._edge_rewards
@@ -259,17 +262,24 @@ class Rena(Reinforce):
 
     def _fit(self) -> None:
         """Weigh by the first evaluations, and go by the best and the latest."""
-        ranks = normal_ranks(torch.tensor([e.reward for e in self.seen], dtype=torch.float64))
+        seen = [*self.earlier, *self.seen]
+        rewards = [*map(self._reward, self.earlier), *(e.reward for e in self.seen)]
+        ranks = normal_ranks(torch.tensor(rewards, dtype=torch.float64))
         if self.predictor.weighed < MOMENTS[-1]:
-            first = self.seen[:MOST]
-            self.predictor.weigh(self._read(first), [e.reward for e in first])
-        used = list(range(len(self.seen)))
+            self.predictor.weigh(self._read(seen[:MOST]), rewards[:MOST])
+        used = list(range(len(seen)))
         if len(used) > MOST:
             best = sorted(used, key=lambda n: (-float(ranks[n]), n))[: MOST // 2]
             taken = set(best)
             latest = [n for n in reversed(used) if n not in taken][: MOST - len(best)]
             used = sorted([*best, *latest])
-        self.predictor.fit(self._read([self.seen[n] for n in used]), ranks[used])
+        self.predictor.fit(self._read([seen[n] for n in used]), ranks[used])
+
+    def _reward(self, earlier: Evaluation) -> float:
+        """What an earlier network would have got here, if it kept the hard bounds."""
+        assert earlier.accuracy is not None
+        use = self.ground.resources.profile(earlier.architecture)
+        return self.ground.objective.softened(earlier.accuracy, use)
 
     def _read(self, evaluations: Sequence[Evaluation]) -> Descriptions:
         return self.reader.read(

@@ -42,6 +42,7 @@ class Ground:
         resources: What every architecture needs.
         start: The network that the search starts from; none where there is no such thing.
         seed: Of everything random.
+        ancestor: Key of the evaluation of an earlier search that the start network inherits from.
     """
 
     space: SearchSpace
@@ -49,16 +50,19 @@ class Ground:
     resources: Resources
     start: Architecture | None = None
     seed: int = 0
+    ancestor: str | None = None
 
     def violation(self, architecture: Architecture) -> float:
-        """By how much an architecture breaks the hard bounds."""
-        return self.objective.hard_violation(self.resources.profile(architecture))
+        """By how much an architecture breaks the hard bounds.
+
+        Nothing is measured of one that already breaks those on what is counted.
+        """
+        counted = self.objective.hard_violation(self.resources.counted.profile(architecture))
+        return counted or self.objective.hard_violation(self.resources.profile(architecture))
 
     def feasible(self, architecture: Architecture) -> bool:
         """Whether it exists and keeps the hard bounds, so that it may be trained."""
-        return self.space.holds(architecture) and self.objective.feasible(
-            self.resources.profile(architecture)
-        )
+        return self.space.holds(architecture) and self.violation(architecture) == 0
 
     def draw(self, rng: random.Random) -> Architecture:
         """A feasible architecture.

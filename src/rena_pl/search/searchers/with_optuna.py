@@ -11,6 +11,7 @@ from optuna.trial import Trial, TrialState
 
 from rena_pl.architecture import Value
 from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.extras import require_extra
 from rena_pl.search.searchers.evolution import POPULATION
 from rena_pl.search.searchers.searcher import Ground, OneByOne, Proposal
 
@@ -77,5 +78,10 @@ def nsga2(ground: Ground) -> OptunaSearch:
 
 
 def gaussian_process(ground: Ground) -> OptunaSearch:
-    """Optuna's Gaussian process, for spaces whose decisions are always the same."""
+    """Optuna's Gaussian process, for spaces whose decisions are always the same.
+
+    Raises:
+        RenaError: Its extra is not installed.
+    """
+    require_extra("compare", "the searcher gp")
     return OptunaSearch(ground, GPSampler(seed=ground.seed, deterministic_objective=False))

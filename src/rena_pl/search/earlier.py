@@ -1,0 +1,104 @@
+"""What a search takes over from an earlier one of the same task, whose bounds may have differed."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+
+from rena_pl.architecture import Architecture
+from rena_pl.child.data import stated_shapes
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
+from rena_pl.evaluation.weights import load_weights
+from rena_pl.network.build import build
+from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS
+from rena_pl.search.policy import Policy
+from rena_pl.space.search_space import SearchSpace
+
+POLICY = "policy."
+"""What the names of a policy's parts begin with in a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A search as another one uses it.
+
+    Attributes:
+        folder: Where it was run.
+        trained: Its evaluations with an accuracy, in order.
+        policy: The policy's state; empty where there was no policy.
+        best: The full training that it ended with; none if it ended without one.
+        weights: Those of the best.
+    """
+
+    folder: Path
+    trained: list[Evaluation]
+    policy: dict[str, Tensor]
+    best: Evaluation | None
+    weights: dict[str, Tensor]
+
+    def ancestor(self, space: SearchSpace | None, task: LightningDataModule) -> Evaluation | None:
+        """The best network, for the start network of another search to inherit from.
+
+        Raises:
+            RenaError: It is no network of that space and task.
+        """
+        if self.best is None or space is None:
+            return None
+        shape, classes = stated_shapes(task)
+        try:
+            space.check(self.best.architecture, shape)
+            build(self.best.architecture, shape, classes).load_state_dict(self.weights)
+        except (RenaError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise RenaError(
+                f"model.init_from: the best network of {self.folder} is none of this space and "
+                f"task: {reason}"
+            ) from None
+        return self.best
+
+    def teach(self, policy: Policy) -> None:
+        """Let a policy begin as this one ended, if it is for the same space and resources."""
+        state = {**self.policy, "baseline": policy.baseline, "begun": policy.begun}
+        try:
+            policy.load_state_dict(state)
+        except RuntimeError:  # parts are missing, or of another size
+            warnings.warn(
+                f"{self.folder}: its policy is of another kind or space, so this one begins anew",
+                stacklevel=2,
+            )
+
+
+def read_earlier(folder: Path) -> Earlier:
+    """Read a run folder.
+
+    Raises:
+        RenaError: It holds no search that can be read, or none that trained anything.
+    """
+    journal = folder / JOURNAL
+    if not journal.is_file():
+        raise RenaError(f"model.init_from: {folder} holds no {JOURNAL} of a search")
+    trained = [e for e in in_order(read_journal(journal)) if e.accuracy is not None]
+    if not trained:
+        raise RenaError(f"model.init_from: nothing was trained in {folder}")
+    checkpoint = folder / CHECKPOINTS / LAST
+    state = read_checkpoint(checkpoint).get("state_dict", {}) if checkpoint.is_file() else {}
+    policy = {
+        name.removeprefix(POLICY): values
+        for name, values in state.items()
+        if name.startswith(POLICY) and isinstance(values, torch.Tensor)
+    }
+    if not (folder / ARCHITECTURE).is_file():
+        return Earlier(folder, trained, policy, None, {})
+    architecture = Architecture.load(folder / ARCHITECTURE)
+    in_full = [e for e in trained if e.place[0] == FINAL and e.architecture == architecture]
+    if not in_full:
+        raise RenaError(f"model.init_from: {folder / ARCHITECTURE} is not of that search")
+    return Earlier(folder, trained, policy, in_full[0], load_weights(folder / WEIGHTS))

@@ -1,0 +1,147 @@
+"""A search that starts with what an earlier one learnt under other bounds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.objective import Constraint, Objective
+from rena_pl.search.controller import Controller
+from rena_pl.search.earlier import read_earlier
+from rena_pl.search.run_folder import RunFolder
+from rena_pl.search.searchers.rena import Imagination, Rena
+from rena_pl.search.searchers.searcher import Ground
+from rena_pl.space import SearchSpace
+from tests import tables
+from tests.search import synthetic
+from tests.search.test_fit import controller
+
+UPDATES = 2
+
+
+def fit(made: Controller, folder: Path, updates: int = UPDATES) -> Controller:
+    synthetic.trainer(updates, folder, RunFolder(folder, {})).fit(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished search."""
+    folder = tmp_path_factory.mktemp("before")
+    fit(controller(), folder)
+    return folder
+
+
+def tighter(before: Path, seed: int = 1) -> Controller:
+    """A search that goes on from it, where its best network is too large."""
+    best = read_earlier(before).best
+    assert best is not None
+    made = controller(seed, init_from=str(before))
+    made.objective = Objective([Constraint("params", max=best.profile["params"] - 1)])
+    return made
+
+
+def test_the_start_network_is_near_the_best_and_inherits_its_weights(
+    before: Path, tmp_path: Path
+) -> None:
+    best = read_earlier(before).best
+    made = fit(tighter(before), tmp_path)
+    start, *others = made.ledger.evaluations()
+    assert best is not None
+    assert start.place == START
+    assert start.parent == best.key
+    assert start.inherited > 0
+    assert start.trained == best.trained + start.budget
+    assert all(e.profile["params"] < best.profile["params"] for e in [start, *others])
+    assert {e.parent for e in others if e.place[0] == FINAL} == {None}
+
+
+def test_the_policy_goes_on_from_the_one_it_ended_with(before: Path, tmp_path: Path) -> None:
+    made = tighter(before)
+    fit(made, tmp_path, updates=0)
+    ended = read_earlier(before).policy
+    for name, values in made.policy.state_dict().items():
+        if name not in ("baseline", "begun"):
+            assert torch.equal(values, ended[name]), name
+    assert made.policy.baseline.isnan()
+    assert made.policy.begun == 0
+
+
+def test_a_policy_of_another_space_begins_anew(before: Path, tmp_path: Path) -> None:
+    made = tighter(before)
+    choices = {**made.space.choices, "pool": {"mode": ("max",)}}
+    made.space = SearchSpace(choices, max_layers=3)
+    with pytest.warns(UserWarning, match="this one begins anew"):
+        fit(made, tmp_path, updates=1)
+
+
+def test_it_goes_on_as_if_it_had_not_ended(before: Path, tmp_path: Path) -> None:
+    whole = fit(tighter(before), tmp_path / "whole", 3).ledger.evaluations()
+    fit(tighter(before), tmp_path / "parts", 1)
+    shutil.rmtree(tmp_path / "parts" / "checkpoints")
+    children = [e for e in whole if e.place[0] < FINAL]
+    parts = fit(tighter(before), tmp_path / "parts", 3).ledger.evaluations()
+    assert [e for e in parts if e.place[0] < FINAL] == children
+
+
+def trained_until_best(folder: Path, seed: int, bound: float, earlier: list[Evaluation]) -> int:
+    """How many rows of the table are looked up until the best within the bound is found."""
+    table, _ = tables.ground(folder)
+    bounds = Objective([Constraint("params", max=bound)])
+    ground = Ground(table.space, bounds, table.resources, None, seed)
+    feasible = [row for row in table.architectures() if ground.feasible(row)]
+    imagination = Imagination(warm_up=0, candidates=60)
+    searcher = Rena(ground, imagination=imagination, earlier=earlier)
+    best, number = max(map(table.score, feasible)), 0
+    while True:
+        number += 1
+        (proposal,) = searcher.ask(1)
+        evaluation = tables.answer(table, ground, proposal, number)
+        searcher.tell([evaluation])
+        if table.score(proposal.architecture) == best:
+            return number
+
+
+def test_the_model_knows_what_the_earlier_search_found(tmp_path: Path) -> None:
+    """What it learnt where large rows are allowed leads to the best of the small ones sooner."""
+    table, ground = tables.ground(tmp_path)
+    searcher = Rena(ground, imagination=Imagination(warm_up=0, candidates=60))
+    for number in range(40):
+        searcher.tell(
+            [tables.answer(table, ground, proposal, number) for proposal in searcher.ask(1)]
+        )
+    cold, warm = (
+        sum(trained_until_best(tmp_path, seed, 15, earlier) for seed in range(6))
+        for earlier in ([], searcher.seen)
+    )
+    assert warm < 0.8 * cold
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda run: shutil.rmtree(run), "holds no ledger.journal of a search"),
+        (lambda run: (run / "ledger.journal").write_text("x\n"), "ledger.journal: is no ledger"),
+        (lambda run: (run / "checkpoints" / "last.ckpt").write_text("x"), "no checkpoint can be"),
+        (lambda run: (run / "best" / "model.safetensors").unlink(), "holds no weights"),
+        (lambda run: (run / "best" / "architecture.json").write_text("{}"), "architecture.json"),
+    ],
+)
+def test_what_cannot_be_read_is_named(before: Path, tmp_path: Path, damage, message: str) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(before, run)
+    damage(run)
+    with pytest.raises(RenaError, match=message):
+        controller(init_from=str(run))
+
+
+def test_networks_of_another_space_are_refused(before: Path, tmp_path: Path) -> None:
+    made = tighter(before)
+    made.space = SearchSpace({"dense": {"units": [16, 64], "activation": ["relu"]}}, max_layers=3)
+    with pytest.raises(RenaError, match="best network of .* is none of this space and task"):
+        fit(made, tmp_path)
