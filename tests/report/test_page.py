@@ -142,7 +142,10 @@ def test_a_search_that_met_nothing_new_at_its_end_had_all_its_updates(tmp_path: 
     assert "finished after 7 updates" in report(tmp_path, "run")
 
 
-def test_a_search_on_a_table_ends_with_its_last_update(tmp_path: Path) -> None:
+def test_a_search_on_a_table_ends_with_its_last_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")  # or its run would be that of the next search too
     rena("fit", "--config", tables.write_config(tmp_path, updates=4), "--progress", "none")
     assert "4 updates, nothing tested" in report(tmp_path, "run")
     config = tmp_path / "run" / "config.yaml"
