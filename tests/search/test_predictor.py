@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rena_pl.resources import NetworkResources
 from rena_pl.search.encoding import Encoder
-from rena_pl.search.kernel import kernel, noise, parts_of, variance
-from rena_pl.search.predictor import Predictor, normal_ranks
+from rena_pl.search.kernel import kernel, variance
+from rena_pl.search.predictor import BEST, NOISE, WORST, Predictor, scaled
 from rena_pl.search.reader import Reader
 from rena_pl.space.starts import rudimentary
 from tests import tables
@@ -29,16 +29,10 @@ def rows(tmp_path: Path):
     return reader, architectures, [evaluation.reward for evaluation in seen]
 
 
-def fitted(reader: Reader, architectures, rewards, count: int, seed: int = 0) -> Predictor:
-    predictor = Predictor(reader, seed)
-    taken_in(predictor, architectures, rewards, count)
+def fitted(reader: Reader, architectures, rewards, count: int) -> Predictor:
+    predictor = Predictor(reader)
+    predictor.fit(reader.read(architectures[:count], [1.0] * count), rewards[:count])
     return predictor
-
-
-def taken_in(predictor: Predictor, architectures, rewards, count: int) -> None:
-    data = predictor.reader.read(architectures[:count], [1.0] * count)
-    predictor.weigh(data, rewards[:count])
-    predictor.fit(data, normal_ranks(torch.tensor(rewards[:count]).double()))
 
 
 def test_what_was_not_seen_is_ranked_well(rows) -> None:
@@ -46,8 +40,8 @@ def test_what_was_not_seen_is_ranked_well(rows) -> None:
     predictor = fitted(reader, architectures, rewards, 40)
     rest = reader.read(architectures[40:], [1.0] * len(architectures[40:]))
     means = predictor.outlook(rest).means.mean(0)
-    both = torch.stack([normal_ranks(means), normal_ranks(torch.tensor(rewards[40:]).double())])
-    assert torch.corrcoef(both)[0, 1] > 0.8
+    both = torch.stack([means, torch.tensor(rewards[40:])]).argsort().argsort()
+    assert torch.corrcoef(both.double())[0, 1] > 0.8
 
 
 def test_what_was_seen_is_surer_than_what_was_not(rows) -> None:
@@ -57,14 +51,18 @@ def test_what_was_seen_is_surer_than_what_was_not(rows) -> None:
     assert variances[:30].max() < variances[30:].mean()
 
 
-def test_one_by_one_or_at_once_is_the_same(rows) -> None:
-    reader, architectures, rewards = rows
-    at_once = fitted(reader, architectures, rewards, 25)
-    one_by_one = Predictor(reader, 0)
-    for count in range(2, 26):
-        taken_in(one_by_one, architectures, rewards, count)
-    some = reader.read(architectures[30:60], [1.0] * 30)
-    assert torch.equal(at_once.outlook(some).means, one_by_one.outlook(some).means)
+def test_more_training_is_told_apart_from_a_better_network(rows) -> None:
+    """Of equal networks the one that was trained for longer got more, and all will again."""
+    reader, architectures, _rewards = rows
+    some = architectures[:20]
+    trained = [1 + 3.0 * (number % 2) for number in range(20)]
+    predictor = Predictor(reader)
+    predictor.fit(reader.read(some, trained), [0.5 + 0.1 * (epochs > 1) for epochs in trained])
+    short, long = (
+        predictor.outlook(reader.read(architectures[20:40], [epochs] * 20)).means.mean(0)
+        for epochs in (1.0, 4.0)
+    )
+    assert (long > short + 0.1).all()
 
 
 def test_believing_is_what_seeing_the_prediction_would_be(rows) -> None:
@@ -77,18 +75,10 @@ def test_believing_is_what_seeing_the_prediction_would_be(rows) -> None:
     outlook.believe(3)
     outlook.believe(7)
 
-    def between(one, other):  # the definition, without the shortcut
-        return kernel(predictor.prior, predictor.weights, parts_of(reader, one, other))
-
-    data = type(some)(
-        torch.cat([predictor.data.places, some.places[[3, 7]]]),
-        torch.cat([predictor.data.content, some.content[[3, 7]]]),
-        torch.cat([predictor.data.use, some.use[[3, 7]]]),
-    )
-    across = between(data, some)
-    varying = between(data, data) + noise(predictor.prior, predictor.weights, 22)
-    solved = torch.linalg.solve(varying, across)
-    expected = variance(reader, some) - (across * solved).sum(1)
+    data = reader.read([*architectures[:20], architectures[33], architectures[37]], [1.0] * 22)
+    across = kernel(reader, data, some)
+    varying = kernel(reader, data, data) + NOISE * torch.eye(22)
+    expected = variance(some) - (across * torch.linalg.solve(varying, across)).sum(1)
     assert torch.allclose(outlook.variances, expected, atol=1e-8)
     assert (outlook.variances <= before + 1e-9).all()
 
@@ -100,28 +90,39 @@ def test_networks_of_different_depth_are_compared_from_both_ends() -> None:
     rng = random.Random(0)
     near = [space.draw(rudimentary(space), rng) for _ in range(30)]
     reader = Reader(encoder, near)
-    described = reader.read(near, [0.0] * 30)
+    described = reader.read(near, [1.0] * 30)
     unlike = reader.unlikeness(described, described)
-    assert unlike.shape == (2 * space.max_layers, 30, 30)
-    assert unlike.diagonal(dim1=1, dim2=2).abs().max() < 1e-12
+    assert described.places.shape == (30, 2 * space.max_layers)
+    assert unlike.diagonal().abs().max() < 1e-12
     assert unlike.min() > -1e-12
-    assert unlike.max() <= 1 + 1e-12
+    assert unlike.sum() / (30 * 29) == pytest.approx(1)
+    assert described.size.mean() == pytest.approx(0, abs=1e-9)
+    assert described.size.std(correction=0) == pytest.approx(1)
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
-def test_ranks_keep_the_order_and_nothing_else(values) -> None:
-    ranks = normal_ranks(torch.tensor(values, dtype=torch.float64))
-    assert abs(ranks.mean()) < 1e-9
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_the_scale_keeps_the_order_but_for_the_worst(values) -> None:
+    targets = scaled(values)
+    assert targets.median() == 0
+    assert targets.max() <= BEST
+    assert targets.min() >= WORST
     for one in range(len(values)):
         for other in range(len(values)):
-            assert (values[one] < values[other]) == bool(ranks[one] < ranks[other] - 1e-12)
+            if values[one] < values[other]:
+                assert targets[one] <= targets[other]
+
+
+def test_a_failure_does_not_hide_the_differences_of_the_others() -> None:
+    good = [0.90, 0.92, 0.93, 0.94]
+    with_failure = scaled([0.0, 0.91, *good])
+    assert with_failure[0] == WORST
+    assert with_failure[-1] == BEST
+    assert with_failure[-1] - with_failure[-2] > 0.1
 
 
 def test_the_variance_is_the_kernel_with_itself(rows) -> None:
     reader, architectures, _rewards = rows
-    some = reader.read(architectures[:9], [1.0] * 9)
-    predictor = Predictor(reader, 0)
-    itself = kernel(predictor.prior, predictor.weights, parts_of(reader, some, some))
-    on_diagonal = itself.diagonal(dim1=1, dim2=2)
-    assert torch.allclose(on_diagonal, variance(reader, some).expand_as(on_diagonal))
+    some = reader.read(architectures[:9], list(range(1, 10)))
+    on_diagonal = kernel(reader, some, some).diagonal(dim1=1, dim2=2)
+    assert torch.allclose(on_diagonal, variance(some).expand_as(on_diagonal))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -18,13 +19,14 @@ class Descriptions:
 
     Attributes:
         places: Number of the layer at each place, `(N, places)`.
-        content: How much there is of everything, `(N, values)`.
-        use: Logarithms of the resources and of the training, `(N, entries + 1)`.
+        size: How large each is: the logarithms of all its resources, in deviations from what is
+            usual, `(N,)`.
+        training: Logarithm of the child-epochs that each has had, 0 for one, `(N,)`.
     """
 
     places: Tensor
-    content: Tensor
-    use: Tensor
+    size: Tensor
+    training: Tensor
 
     def __len__(self) -> int:
         return len(self.places)
@@ -32,7 +34,7 @@ class Descriptions:
     def rows(self, numbers: Sequence[int]) -> Descriptions:
         """Some of them."""
         chosen = list(numbers)
-        return Descriptions(self.places[chosen], self.content[chosen], self.use[chosen])
+        return Descriptions(self.places[chosen], self.size[chosen], self.training[chosen])
 
 
 class Reader:
@@ -47,24 +49,21 @@ class Reader:
         self.encoder = encoder
         self.longest = encoder.space.max_layers
         self.fixed = encoder.space.min_layers == self.longest
-        self.places = self.longest * (1 if self.fixed else 2)
         width = len(encoder.kinds) + len(encoder.space.vocabulary) + 1
         self.numbers: dict[Layer, int] = {}
         absent = torch.zeros(width, dtype=torch.float64)
         absent[-1] = 1
         self.rows = [absent]
         self.table = absent[None]
-        self.means = self._use(reference).mean(0).clamp(min=1e-9)
-        seen = self.read(reference, [0.0] * len(reference))
-        self.content_scale, self.use_scale = _deviations(seen.content), _deviations(seen.use)
-        self.use_scale[-1] = 1.0
-        self.usual = (seen.use / self.use_scale).mean(0)[:-1]
-        self.size_scale = _deviations(self._above_usual(seen)[:, None])
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """How many places, values and resources a description has."""
-        return self.places, len(self.content_scale), len(self.use_scale)
+        self.usual_use = self._use(reference).mean(0).clamp(min=1e-9)
+        logarithms = self._logarithms(reference)
+        self.usual, self.deviations = logarithms.mean(0), _deviations(logarithms)
+        self.size_deviation = 1.0
+        self.size_deviation = float(_deviations(self._sizes(reference)))
+        self.usual_unlikeness = 1.0
+        some = self.read(reference, [1] * len(reference))
+        pairs = max(1, len(reference) * (len(reference) - 1))
+        self.usual_unlikeness = max(1e-9, float(self.unlikeness(some, some).sum()) / pairs)
 
     def read(self, architectures: Sequence[Architecture], trained: Sequence[float]) -> Descriptions:
         """Describe some architectures.
@@ -75,41 +74,34 @@ class Reader:
         """
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         self.table = torch.stack(self.rows)
-        rows = self.table[places[:, : self.longest]]
-        content = (rows / rows.sum(2, keepdim=True).sqrt()).sum(1)[:, :-1]
-        use = self._logarithms(architectures)
-        epochs = torch.tensor(trained, dtype=torch.float64)[:, None].log1p()
-        return Descriptions(places, content, torch.cat([use, epochs], dim=1))
+        training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
+        return Descriptions(places, self._sizes(architectures), training)
 
-    def size(self, some: Descriptions) -> Tensor:
-        """How large each is: the logarithms of all its resources, in deviations, `(N,)`."""
-        return self._above_usual(some) / self.size_scale
-
-    def share_of_usual(self, some: Descriptions) -> Tensor:
+    def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         """What each needs by what is usual, the mean over all resources, `(N,)`."""
-        return _mean(some.use[:, :-1].exp())
+        return _mean(self._use(architectures) / self.usual_use)
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
-        """How much the layers differ at each place, `(places, first, second)`, from 0 to 1."""
+        """How much the layers differ, place by place, `(first, second)`; 1 is usual."""
         rows, row_of = torch.unique(first.places, return_inverse=True)
         columns, column_of = torch.unique(second.places, return_inverse=True)
         one, other = self.table[rows], self.table[columns]
         # Whole numbers until the end: what a product comes to must not depend on its size.
         shared = one @ other.T
-        alike = shared / (one.sum(1)[:, None] * other.sum(1)).sqrt()
-        return torch.stack(
-            [
-                1 - alike[one_of][:, other_of]
-                for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
-            ]
+        unlike = 1 - shared / (one.sum(1)[:, None] * other.sum(1)).sqrt()
+        at_places = (
+            unlike[one_of][:, other_of]
+            for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
         )
+        return reduce(torch.add, at_places) / self.usual_unlikeness
 
-    def _above_usual(self, some: Descriptions) -> Tensor:
-        return _mean((some.use / self.use_scale)[:, :-1] - self.usual)
+    def _sizes(self, architectures: Sequence[Architecture]) -> Tensor:
+        above = (self._logarithms(architectures) - self.usual) / self.deviations
+        return _mean(above) / self.size_deviation
 
     def _logarithms(self, architectures: Sequence[Architecture]) -> Tensor:
         """Of the resources as shares of their usual amount, which may be none at all."""
-        return (self._use(architectures) / self.means + 1e-3).log()
+        return (self._use(architectures) / self.usual_use + 1e-3).log()
 
     def _use(self, architectures: Sequence[Architecture]) -> Tensor:
         profiles = [self.encoder.resources.profile(architecture) for architecture in architectures]

@@ -16,7 +16,7 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.episodes import Walks, episode_generator
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, returns
-from rena_pl.search.predictor import MOMENTS, MOST, Predictor, normal_ranks
+from rena_pl.search.predictor import Predictor
 from rena_pl.search.reader import Descriptions, Reader
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.searcher import Ground, Proposal
@@ -24,10 +24,14 @@ from rena_pl.search.searchers.searcher import Ground, Proposal
 REFERENCE = 400
 """Random architectures that show the predictor what is much and what is little."""
 WARM_UP_EPISODES = 12
+CLIMBS, NEIGHBOURS = 6, 20
+"""How often candidates near the most promising ones are looked for, and how many near each."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
-"""The imagined reward at a hard bound that is broken, in deviations; further out it is less."""
+"""The imagined reward at a hard bound that is broken, on the model's scale; further out less."""
+MOST = 300
+"""As many evaluations are taken in at most: a Gaussian process takes their number cubed."""
 
 Candidates = dict[Architecture, Evaluation | None]
 """Feasible architectures, with the evaluation that each would inherit from."""
@@ -89,7 +93,7 @@ class Rena(Reinforce):
         """Child-epochs of the last children: what a candidate will have in addition."""
         self.asked = False
         self.reader = Reader(self.encoder, self._reference())
-        self.predictor = Predictor(self.reader, ground.seed)
+        self.predictor = Predictor(self.reader)
         self.earlier = [e for e in earlier if e.accuracy is not None]
 
     @property
@@ -117,6 +121,8 @@ class Rena(Reinforce):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
+        if modelled:
+            self._climb(candidates, rng)
         choose = self._by_improvement if modelled else self._by_size
         return [
             self.heir(architecture, candidates[architecture])
@@ -176,6 +182,28 @@ class Rena(Reinforce):
             return parent.architecture
         return self.ground.start or self.ground.draw(rng)
 
+    def _climb(self, candidates: Candidates, rng: random.Random) -> None:
+        """Add what lies uphill of the most promising candidates, by the expected improvement."""
+        expected = self._improvement(list(candidates))
+        for _ in range(CLIMBS):
+            promising = sorted(expected, key=lambda made: -expected[made])[: self.imagination.elite]
+            near: Candidates = {}
+            for made in promising:
+                for _ in range(NEIGHBOURS):
+                    child = self.ground.space.random_action(made, rng).apply(made)
+                    new = child not in expected and child not in self.known
+                    if new and self.ground.feasible(child):
+                        near.setdefault(child, candidates[made])
+            expected |= self._improvement(list(near))
+            candidates |= near
+
+    def _improvement(self, architectures: Sequence[Architecture]) -> dict[Architecture, float]:
+        """By how much each is expected to surpass the best."""
+        if not architectures:
+            return {}
+        outlook = self.predictor.outlook(self._describe(architectures))
+        return dict(zip(architectures, outlook.expected_improvement().tolist(), strict=True))
+
     def _by_size(
         self, candidates: Candidates, count: int, rng: random.Random
     ) -> list[Architecture]:
@@ -184,10 +212,10 @@ class Rena(Reinforce):
             return []
         profile, keeps = self.ground.resources.profile, self.ground.objective.meets_all
         within = [made for made in candidates if keeps(profile(made))] or list(candidates)
-        shares = self.reader.share_of_usual(self._describe(within)).tolist()
+        shares = self.reader.share_of_usual(within).tolist()
         share = dict(zip(within, shares, strict=True))
         largest = sorted(within, key=lambda made: -share[made])
-        return rng.sample(largest[: max(count, len(largest) // 50)], min(count, len(largest)))
+        return rng.sample(largest[: max(count, len(largest) // 20)], min(count, len(largest)))
 
     def _by_improvement(
         self, candidates: Candidates, count: int, rng: random.Random
@@ -233,7 +261,7 @@ class Rena(Reinforce):
         return torch.tensor([self._inside(made, self._nearness) for made in architectures])
 
     def _expected_rewards(self, architectures: Sequence[Architecture]) -> Tensor:
-        """What the model predicts, in deviations."""
+        """What the model predicts."""
         means = self.predictor.outlook(self._describe(architectures)).means.mean(0)
         expected = dict(zip(architectures, means.tolist(), strict=True))
         return torch.tensor([self._inside(made, expected.__getitem__) for made in architectures])
@@ -251,7 +279,7 @@ class Rena(Reinforce):
         use = self.ground.resources.profile(architecture)
         shares = [use[c.entry] / c.max for c in self.ground.objective.constraints if c.max]
         if not shares:
-            return float(self.reader.share_of_usual(self._describe([architecture])))
+            return float(self.reader.share_of_usual([architecture]))
         return fmean(share if share <= 1 else 1 / share for share in shares)
 
     def _describe(self, architectures: Sequence[Architecture]) -> Descriptions:
@@ -261,19 +289,14 @@ class Rena(Reinforce):
         return self.reader.read(architectures, [before + self.epochs] * len(architectures))
 
     def _fit(self) -> None:
-        """Weigh by the first evaluations, and go by the best and the latest."""
+        """Go by all that was seen, or of too many by the best and the latest."""
         seen = [*self.earlier, *self.seen]
         rewards = [*map(self._reward, self.earlier), *(e.reward for e in self.seen)]
-        ranks = normal_ranks(torch.tensor(rewards, dtype=torch.float64))
-        if self.predictor.weighed < MOMENTS[-1]:
-            self.predictor.weigh(self._read(seen[:MOST]), rewards[:MOST])
-        used = list(range(len(seen)))
+        used: Sequence[int] = range(len(seen))
         if len(used) > MOST:
-            best = sorted(used, key=lambda n: (-float(ranks[n]), n))[: MOST // 2]
-            taken = set(best)
-            latest = [n for n in reversed(used) if n not in taken][: MOST - len(best)]
-            used = sorted([*best, *latest])
-        self.predictor.fit(self._read([seen[n] for n in used]), ranks[used])
+            best = sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2]
+            used = sorted({*best, *used[-MOST // 2 :]})
+        self.predictor.fit(self._read([seen[n] for n in used]), [rewards[n] for n in used])
 
     def _reward(self, earlier: Evaluation) -> float:
         """What an earlier network would have got here, if it kept the hard bounds."""
