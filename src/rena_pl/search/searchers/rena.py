@@ -294,8 +294,9 @@ class Rena(Reinforce):
         rewards = [*map(self._reward, self.earlier), *(e.reward for e in self.seen)]
         used: Sequence[int] = range(len(seen))
         if len(used) > MOST:
-            best = sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2]
-            used = sorted({*best, *used[-MOST // 2 :]})
+            best = set(sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2])
+            others = [n for n in used if n not in best]
+            used = sorted([*best, *others[len(best) - MOST :]])
         self.predictor.fit(self._read([seen[n] for n in used]), [rewards[n] for n in used])
 
     def _reward(self, earlier: Evaluation) -> float:
