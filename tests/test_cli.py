@@ -441,7 +441,7 @@ def test_profile_prints_a_table_or_json(tmp_path: Path, capsys: pytest.CaptureFi
     deep = tmp_path / "best" / "a.json"
     deep.parent.mkdir()
     deep.write_bytes(path.read_bytes())
-    assert "states no input_shape" in fails_with(capsys, "profile", deep, "--num-classes", 3)
+    assert "summary.json: " in fails_with(capsys, "profile", deep, "--num-classes", 3)
     rena("profile", deep, "--input-shape", "1,40,101", "--num-classes", 3)  # nothing is asked of it
     path.write_text(path.read_text().replace("conv2d", "conv3d"))
     assert f"{path}: layer 1 (conv3d)" in fails_with(capsys, "profile", path)
