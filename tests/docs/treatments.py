@@ -57,6 +57,7 @@ TREATMENTS = [
     Treatment("python benchmarks/gpu.py", missing="a GPU"),
     Treatment("^rena fit --data.help"),
     Treatment("^rena fit --config runs/quickstart/config.yaml", slow=True),
+    Treatment("^rena fit .*--model.init_from", f"{SHORT_SEARCH} {FEW_CLIPS}", slow=True),
     Treatment(
         "^rena fit .*(quickstart|spells)",
         f"{SHORT_SEARCH} {FEW_CLIPS}",
