@@ -73,7 +73,8 @@ class Reader:
             trained: Child-epochs that each has had when it is measured, its ancestors' included.
         """
         places = torch.tensor([self._places(architecture) for architecture in architectures])
-        self.table = torch.stack(self.rows)
+        if len(self.rows) > len(self.table):
+            self.table = torch.cat([self.table, torch.stack(self.rows[len(self.table) :])])
         training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
         return Descriptions(places, self._sizes(architectures), training)
 

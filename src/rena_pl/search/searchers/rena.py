@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from statistics import fmean
 
 import torch
@@ -158,7 +159,7 @@ class Rena(Reinforce):
     def _elite(self) -> list[Evaluation]:
         """The best networks, whose children candidates are."""
         done = [evaluation for evaluation in self.known.values() if evaluation.status == "done"]
-        return sorted(done, key=lambda e: -e.reward)[: self.imagination.elite]
+        return nlargest(self.imagination.elite, done, key=lambda e: e.reward)
 
     def _candidates(self, rng: random.Random) -> Candidates:
         """Feasible architectures at random, and near the best; with what they inherit from."""
