@@ -30,7 +30,7 @@ from stopwatch import REST, Stopwatch
 
 TRAINING, DATA = "training", "data"
 PARTS = {
-    TRAINING: [(evaluator, "train"), (evaluator, "score")],
+    TRAINING: [(evaluator, "train"), (evaluator, "predict")],
     DATA: [(TensorTask, "prepare_data"), (TensorTask, "setup")],
     "inheritance": [(evaluator, "morph")],
     "profiles": [(NetworkResources, "profile"), (NetworkResources, "layers")],
