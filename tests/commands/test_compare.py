@@ -189,6 +189,14 @@ def endless(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def searching(endless: subprocess.Popen[str], tmp_path: Path) -> subprocess.Popen[str]:
+    """The first two of them have begun."""
+    for name in ("random", "hill"):
+        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
+    return endless
+
+
 def searches_of(process: subprocess.Popen[str]) -> list[int]:
     """The processes of the searches that a command has started."""
     listed = subprocess.run(
@@ -208,12 +216,10 @@ def last_words(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_all_searches(endless: subprocess.Popen[str], tmp_path: Path) -> None:
-    for name in ("random", "hill"):
-        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
-    os.killpg(endless.pid, signal.SIGINT)
-    assert "the same command goes on where this one was left" in last_words(endless)
-    assert endless.returncode == 130
+def test_ctrl_c_ends_all_searches(searching: subprocess.Popen[str], tmp_path: Path) -> None:
+    os.killpg(searching.pid, signal.SIGINT)
+    assert "the same command goes on where this one was left" in last_words(searching)
+    assert searching.returncode == 130
     assert not (tmp_path / "run" / "random" / "1").exists()
 
 
@@ -229,24 +235,19 @@ def test_a_search_that_fails_ends_the_others(
 
 
 @pytest.mark.slow
-def test_a_search_that_is_killed_ends_the_others(
-    endless: subprocess.Popen[str], tmp_path: Path
-) -> None:
-    for name in ("random", "hill"):
-        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
-    os.kill(searches_of(endless)[0], signal.SIGKILL)
-    assert "rena: one of 2 processes was killed, perhaps for want of memory" in last_words(endless)
-    assert endless.returncode == 2
+def test_a_search_that_is_killed_ends_the_others(searching: subprocess.Popen[str]) -> None:
+    os.kill(searches_of(searching)[0], signal.SIGKILL)
+    said = last_words(searching)
+    assert "rena: one of 2 processes was killed, perhaps for want of memory" in said
+    assert searching.returncode == 2
 
 
 @pytest.mark.slow
 def test_the_searches_end_with_a_command_that_is_killed(
-    endless: subprocess.Popen[str], tmp_path: Path
+    searching: subprocess.Popen[str],
 ) -> None:
-    for name in ("random", "hill"):
-        wait_for_lines(tmp_path / "run" / name / "0" / "ledger.journal", 5, endless)
-    endless.kill()
-    last_words(endless)
+    searching.kill()
+    last_words(searching)
 
 
 @pytest.mark.parametrize("config", BENCH, ids=lambda path: path.stem)

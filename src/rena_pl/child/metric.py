@@ -15,8 +15,8 @@ from rena_pl.errors import RenaError
 Metric = Callable[[Tensor, Tensor, int], Tensor | float]
 """Takes predicted and true classes, `(examples,)` each, and the number of classes.
 
-It has no state: a torchmetrics object would average over the different children of all ranks as
-soon as a process group exists. Those of `torchmetrics.functional.classification` do.
+The functions of `torchmetrics.functional.classification` are such; its classes are not, since their
+objects would average over the different children of all ranks as soon as a process group exists.
 """
 
 METRICS: dict[str, Metric] = {

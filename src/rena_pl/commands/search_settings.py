@@ -17,7 +17,7 @@ from rena_pl.commands.fit import TRAINER_DEFAULTS, add_search_arguments
 from rena_pl.commands.surroundings import own_modules
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
-from rena_pl.search.controller import Controller
+from rena_pl.search.controller import Controller, shared_gpu
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,5 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
     del values["progress"]
     device = cli.trainer.strategy.root_device
     if cli.model.child_device is not None:
-        device = torch.device(cli.model.child_device)
-        if not torch.cuda.is_available():
-            raise RenaError("model.child_device: there is no GPU for cuda")
+        device = shared_gpu(0, torch.cuda.device_count())
     return SearchSettings(cli.model, cli.datamodule, values, device)

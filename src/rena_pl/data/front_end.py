@@ -7,11 +7,8 @@ from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torchaudio.functional import create_dct  # type: ignore[import-untyped, unused-ignore]
-from torchaudio.transforms import (  # type: ignore[import-untyped, unused-ignore]
-    MelScale,
-    Spectrogram,
-)
+from torchaudio.functional import create_dct
+from torchaudio.transforms import MelScale, Spectrogram
 
 from rena_pl.errors import RenaError
 
@@ -48,6 +45,14 @@ class FrontEnd(nn.Module):
             "mean": _plain(self.mean),
             "std": _plain(self.std),
         }
+
+
+def require_between(low: float, high: float, **settings: float) -> None:
+    """Raise a `RenaError` unless every setting is within bounds, and whole if these are."""
+    kinds = (int,) if type(low) is type(high) is int else (int, float)
+    for name, value in settings.items():
+        if type(value) not in kinds or not low <= value <= high:
+            raise RenaError(f"{name}: {str(value)[:60]} is not between {low} and {high}")
 
 
 def _plain(values: Tensor) -> list[float]:
@@ -143,13 +148,6 @@ class _Cosines(nn.Module):
 
     def forward(self, bands: Tensor) -> Tensor:
         return self.cosines @ bands
-
-
-def require_between(low: int, high: int, **settings: int) -> None:
-    """Raise a `RenaError` unless every setting is a whole number within these bounds."""
-    for name, value in settings.items():
-        if type(value) is not int or not low <= value <= high:
-            raise RenaError(f"{name}: {str(value)[:60]} is not between {low} and {high}")
 
 
 class _Log(nn.Module):

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from rena_pl.data.clips import Clips
 from rena_pl.data.codes import encode
 from rena_pl.data.draw import uniform_integers
 from rena_pl.data.files import Skipped, report_skipped
-from rena_pl.data.front_end import FeatureKind, SpeechFrontEnd
+from rena_pl.data.front_end import FeatureKind, SpeechFrontEnd, require_between
 from rena_pl.data.noise import NoiseBank, part_for_split, synthetic_backgrounds
 from rena_pl.data.speed import change_speed
 from rena_pl.data.tensor_task import PLACES, SPLITS, Batch, Split, TensorTask
@@ -28,8 +28,6 @@ from rena_pl.hashing import short_hash
 
 UNKNOWN = "unknown"
 SILENCE = "silence"
-
-Number = TypeVar("Number", int, float)
 
 _CHUNK = 25  # clips whose features are computed at once: their spectra fit the processor cache
 _FIT_CHUNKS = 20  # chunks whose mean and deviation stand for those of the whole split
@@ -100,6 +98,12 @@ class SpeechTask(TensorTask):
         super().__init__(batch_size=batch_size, seed=seed)
         if keywords is not None:
             check_keywords(keywords)
+        require_between(0.01, 100.0, extra_share=extra_share)
+        require_between(0, 100, augmented_views=augmented_views)
+        require_between(0.0, 0.5, speed_change=speed_change)
+        require_between(0.0, 1.0, noise_probability=noise_probability)
+        require_between(0, 1000, time_shift_ms=time_shift_ms, time_mask_ms=time_mask_ms)
+        require_between(0, 128, frequency_mask=frequency_mask)
         self.keywords = None if keywords is None else list(keywords)
         self.features = features
         self.n_features = n_features
@@ -107,13 +111,13 @@ class SpeechTask(TensorTask):
         self.hop_ms = hop_ms
         self.unknown = unknown
         self.silence = silence
-        self.extra_share = _between("extra_share", extra_share, 0.01, 100)
-        self.augmented_views = _between("augmented_views", augmented_views, 0, 100)
-        self.speed_change = _between("speed_change", speed_change, 0, 0.5)
-        self.noise_probability = _between("noise_probability", noise_probability, 0, 1)
-        self.time_shift_ms = _between("time_shift_ms", time_shift_ms, 0, 1000)
-        self.time_mask_ms = _between("time_mask_ms", time_mask_ms, 0, 1000)
-        self.frequency_mask = _between("frequency_mask", frequency_mask, 0, 128)
+        self.extra_share = extra_share
+        self.augmented_views = augmented_views
+        self.speed_change = speed_change
+        self.noise_probability = noise_probability
+        self.time_shift_ms = time_shift_ms
+        self.time_mask_ms = time_mask_ms
+        self.frequency_mask = frequency_mask
         self.cache_dir = cache_dir
         self.front_end = SpeechFrontEnd(features, n_features, window_ms, hop_ms)
         self.tried = 0
@@ -357,9 +361,3 @@ def check_keywords(keywords: list[str]) -> None:
             raise RenaError(f"keywords: {keyword!r} is the name of an extra class")
         if keywords.count(keyword) > 1:
             raise RenaError(f"keywords: {keyword!r} is there twice")
-
-
-def _between(name: str, value: Number, low: float, high: float) -> Number:
-    if not low <= value <= high:
-        raise RenaError(f"{name}: {value} is not between {low} and {high}")
-    return value

@@ -15,7 +15,7 @@ from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
+from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Evaluator
 from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
@@ -88,7 +88,8 @@ def search(
 
 def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epochs: float) -> None:
     """Ask, evaluate and tell; a search that is continued finds its answers in the ledger."""
-    budget, start = controller.budget, searcher.ground.start
+    budget = controller.budget
+    start = searcher.ground.start_candidate(budget.start_epochs)
     spent: dict[str, int] = {}
 
     def evaluate_all(candidates: Sequence[Candidate]) -> list[Evaluation]:
@@ -97,8 +98,7 @@ def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epoch
         return evaluations
 
     if start is not None:
-        ancestor = searcher.ground.ancestor
-        searcher.tell(evaluate_all([Candidate(start, ancestor, budget.start_epochs, START)]))
+        searcher.tell(evaluate_all([start]))
     update = idle = 0
     while sum(spent.values()) < epochs and idle < IDLE:
         before = sum(spent.values())

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from rena_pl.child.metric import find_metric
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, require_at_least
-from rena_pl.evaluation.evaluation import FINAL, START, Candidate, Evaluation
+from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.failures import widespread_failure
 from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
@@ -49,7 +49,13 @@ from rena_pl.space.starts import RUDIMENTARY, start_architecture
 
 
 def shared_gpu(local_rank: int, gpus: int) -> torch.device:
-    """The GPU of a worker, where there may be more workers than GPUs on its machine."""
+    """The GPU of a worker, where there may be more workers than GPUs on its machine.
+
+    Raises:
+        RenaError: There is none.
+    """
+    if not gpus:
+        raise RenaError("model.child_device: there is no GPU for cuda")
     return torch.device("cuda", local_rank % gpus)
 
 
@@ -316,9 +322,8 @@ class Controller(LightningModule):
         # Lightning would wait for the end of the update, or with several workers for ever.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if self.ground.start is not None:
-            epochs, ancestor = self.budget.start_epochs, self.ground.ancestor
-            start = Candidate(self.ground.start, ancestor, epochs, START)
+        start = self.ground.start_candidate(self.budget.start_epochs)
+        if start is not None:
             self.searcher.tell(self.workers.evaluate_all([start]))
         before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
         self.searcher.tell(last_rungs(before))
@@ -435,8 +440,6 @@ class Controller(LightningModule):
     def _place_of_children(self) -> torch.device:
         if self.child_device is None:
             return self.trainer.strategy.root_device
-        if not torch.cuda.is_available():
-            raise RenaError("model.child_device: there is no GPU for cuda")
         device = shared_gpu(self.trainer.local_rank, torch.cuda.device_count())
         torch.cuda.set_device(device)
         return device

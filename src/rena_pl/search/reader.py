@@ -58,12 +58,10 @@ class Reader:
         self.usual_use = self._use(reference).mean(0).clamp(min=1e-9)
         logarithms = self._logarithms(reference)
         self.usual, self.deviations = logarithms.mean(0), _deviations(logarithms)
-        self.size_deviation = 1.0
-        self.size_deviation = float(_deviations(self._sizes(reference)))
-        self.usual_unlikeness = 1.0
+        self.size_deviation = _deviations(self._above_usual(reference))
         some = self.read(reference, [1] * len(reference))
         pairs = max(1, len(reference) * (len(reference) - 1))
-        self.usual_unlikeness = max(1e-9, float(self.unlikeness(some, some).sum()) / pairs)
+        self.usual_unlikeness = max(1e-9, float(self._differences(some, some).sum()) / pairs)
 
     def read(self, architectures: Sequence[Architecture], trained: Sequence[float]) -> Descriptions:
         """Describe some architectures.
@@ -76,7 +74,8 @@ class Reader:
         if len(self.rows) > len(self.table):
             self.table = torch.cat([self.table, torch.stack(self.rows[len(self.table) :])])
         training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
-        return Descriptions(places, self._sizes(architectures), training)
+        size = self._above_usual(architectures) / self.size_deviation
+        return Descriptions(places, size, training)
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         """What each needs by what is usual, the mean over all resources, `(N,)`."""
@@ -84,6 +83,9 @@ class Reader:
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
         """How much the layers differ, place by place, `(first, second)`; 1 is usual."""
+        return self._differences(first, second) / self.usual_unlikeness
+
+    def _differences(self, first: Descriptions, second: Descriptions) -> Tensor:
         rows, row_of = torch.unique(first.places, return_inverse=True)
         columns, column_of = torch.unique(second.places, return_inverse=True)
         one, other = self.table[rows], self.table[columns]
@@ -94,11 +96,10 @@ class Reader:
             unlike[one_of][:, other_of]
             for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
         )
-        return reduce(torch.add, at_places) / self.usual_unlikeness
+        return reduce(torch.add, at_places)
 
-    def _sizes(self, architectures: Sequence[Architecture]) -> Tensor:
-        above = (self._logarithms(architectures) - self.usual) / self.deviations
-        return _mean(above) / self.size_deviation
+    def _above_usual(self, architectures: Sequence[Architecture]) -> Tensor:
+        return _mean((self._logarithms(architectures) - self.usual) / self.deviations)
 
     def _logarithms(self, architectures: Sequence[Architecture]) -> Tensor:
         """Of the resources as shares of their usual amount, which may be none at all."""

@@ -24,8 +24,15 @@ def setting_of(
     start: Architecture | None = None,
 ) -> str:
     """A hash of all of them, for the keys of evaluations and to tell ledgers apart."""
-    parts = [seed, task_fingerprint(task), asdict(objective), asdict(recipe), metric, inherit]
-    parts.append(start and start.arch_id)
+    parts = (
+        seed,
+        task_fingerprint(task),
+        asdict(objective),
+        asdict(recipe),
+        metric,
+        inherit,
+        None if start is None else start.arch_id,
+    )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -76,7 +76,7 @@ class Rena(Reinforce):
         gradient: How the policy learns.
         size: What the policy network is like.
         imagination: How the model is used.
-        earlier: What another search of the same task and space found, whatever its bounds were.
+        earlier: What another search of the same task and space trained, whatever its bounds were.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Rena(Reinforce):
         self.asked = False
         self.reader = Reader(self.encoder, self._reference())
         self.predictor = Predictor(self.reader)
-        self.earlier = [e for e in earlier if e.accuracy is not None]
+        self.earlier = earlier
 
     @property
     def waves(self) -> int:

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.evaluation.evaluation import START, Candidate, Evaluation
 from rena_pl.objective import Objective
 from rena_pl.resources.resources import Resources
 from rena_pl.space.search_space import SearchSpace
@@ -51,6 +51,10 @@ class Ground:
     start: Architecture | None = None
     seed: int = 0
     ancestor: str | None = None
+
+    def start_candidate(self, epochs: int) -> Candidate | None:
+        """The start network as it is trained before the first update, if there is one."""
+        return None if self.start is None else Candidate(self.start, self.ancestor, epochs, START)
 
     def violation(self, architecture: Architecture) -> float:
         """By how much an architecture breaks the hard bounds.
