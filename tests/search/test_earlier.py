@@ -11,7 +11,8 @@ import torch
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.objective import Constraint, Objective
-from rena_pl.search.controller import Controller
+from rena_pl.resources import NetworkResources
+from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.earlier import read_earlier
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.searchers.rena import Imagination, Rena
@@ -20,6 +21,7 @@ from rena_pl.space import SearchSpace
 from tests import tables
 from tests.search import synthetic
 from tests.search.test_fit import controller
+from tests.tasks import CLASSES, INPUT
 
 UPDATES = 2
 
@@ -59,6 +61,18 @@ def test_the_start_network_is_near_the_best_and_inherits_its_weights(
     assert start.trained == best.trained + start.budget
     assert all(e.profile["params"] < best.profile["params"] for e in [start, *others])
     assert {e.parent for e in others if e.place[0] == FINAL} == {None}
+
+
+def test_a_search_that_found_nothing_better_than_its_start_is_one_too(tmp_path: Path) -> None:
+    """With as many epochs at first as in full, the start network is trained once for both."""
+    made = controller()
+    made.budget = Budget(episodes=1, steps=1, child_epochs=1, start_epochs=3, final_epochs=3)
+    only = NetworkResources(INPUT, CLASSES).profile(made.start)["params"]
+    made.objective = Objective([Constraint("params", min=only, max=only)])
+    fit(made, tmp_path, updates=1)
+    best = read_earlier(tmp_path).best
+    assert best is not None
+    assert best.place == START
 
 
 def test_the_policy_goes_on_from_the_one_it_ended_with(before: Path, tmp_path: Path) -> None:

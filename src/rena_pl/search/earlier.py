@@ -13,7 +13,7 @@ from torch import Tensor
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import stated_shapes
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.weights import load_weights
 from rena_pl.network.build import build
@@ -98,7 +98,9 @@ def read_earlier(folder: Path) -> Earlier:
     if not (folder / ARCHITECTURE).is_file():
         return Earlier(folder, trained, policy, None, {})
     architecture = Architecture.load(folder / ARCHITECTURE)
-    in_full = [e for e in trained if e.place[0] == FINAL and e.architecture == architecture]
-    if not in_full:
+    # The start network's first training may be its full one.
+    alone = [e for e in trained if e.parent is None and e.architecture == architecture]
+    if not alone:
         raise RenaError(f"model.init_from: {folder / ARCHITECTURE} is not of that search")
-    return Earlier(folder, trained, policy, in_full[0], load_weights(folder / WEIGHTS))
+    best = max(alone, key=lambda evaluation: evaluation.budget)
+    return Earlier(folder, trained, policy, best, load_weights(folder / WEIGHTS))
