@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torchaudio.functional import create_dct
-from torchaudio.transforms import MelScale, Spectrogram
+from torchaudio.transforms import MFCC, MelSpectrogram
 
 from rena_pl.errors import RenaError
 
@@ -99,13 +98,12 @@ class SpeechFrontEnd(FrontEnd):
         bands = n_features if features == "log_mel" else max(40, n_features)
         # Fine enough that even the lowest, narrowest bands hold a bin of the spectrum.
         n_fft = max(512 if bands <= 40 else 2048, 1 << (window - 1).bit_length())
-        self.transform = nn.Sequential(
-            Spectrogram(n_fft, window, self.hop, power=None),
-            _Power(),
-            MelScale(bands, SAMPLE_RATE, n_stft=n_fft // 2 + 1),
-            _Log(),
-            _Cosines(n_features, bands) if features == "mfcc" else nn.Identity(),
-        )
+        mel = {"n_fft": n_fft, "win_length": window, "hop_length": self.hop, "n_mels": bands}
+        self.transform: nn.Module
+        if features == "mfcc":
+            self.transform = MFCC(SAMPLE_RATE, n_features, log_mels=True, melkwargs=mel)
+        else:
+            self.transform = nn.Sequential(MelSpectrogram(SAMPLE_RATE, **mel), _Log())
         self.register_buffer("mean", torch.zeros(n_features, 1))
         self.register_buffer("std", torch.ones(n_features, 1))
 
@@ -128,26 +126,6 @@ class SpeechFrontEnd(FrontEnd):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Normalised features of waveforms `(batch, samples)` in -1..1 at 16 kHz."""
         return self.normalise(self.raw(waveforms))
-
-
-class _Power(nn.Module):
-    """Without the roots that torchaudio takes of every power, and which cost more than the rest."""
-
-    def forward(self, spectrum: Tensor) -> Tensor:
-        return spectrum.real.square() + spectrum.imag.square()
-
-
-class _Cosines(nn.Module):
-    """The cepstral coefficients of mel bands `(..., bands, frames)`."""
-
-    cosines: Tensor
-
-    def __init__(self, coefficients: int, bands: int) -> None:
-        super().__init__()
-        self.register_buffer("cosines", create_dct(coefficients, bands, norm="ortho").T)
-
-    def forward(self, bands: Tensor) -> Tensor:
-        return self.cosines @ bands
 
 
 class _Log(nn.Module):

@@ -31,7 +31,7 @@ SILENCE = "silence"
 
 _CHUNK = 25  # clips whose features are computed at once: their spectra fit the processor cache
 _FIT_CHUNKS = 20  # chunks whose mean and deviation stand for those of the whole split
-_CACHE_FORMAT = 3  # raise it whenever the same settings come to give other features
+_CACHE_FORMAT = 2  # raise it whenever the same settings come to give other features
 
 # Settings that act on batches, after the cache.
 _NOT_IN_CACHE = PLACES | {"batch_size", "time_shift_ms", "time_mask_ms", "frequency_mask"}
