@@ -65,6 +65,35 @@ def test_more_training_is_told_apart_from_a_better_network(rows) -> None:
     assert (long > short + 0.1).all()
 
 
+def test_heirs_that_had_much_changed_are_expected_to_lose_as_others_did() -> None:
+    """The more of a network is new, the more a short training leaves it behind its parent."""
+    space = synthetic.space()
+    encoder = Encoder(
+        space, synthetic.objective(), NetworkResources(synthetic.INPUT, synthetic.CLASSES)
+    )
+    rng = random.Random(0)
+    parent = space.draw(rudimentary(space), rng)
+    once, often = ([changed(space, parent, count, rng) for _ in range(20)] for count in (1, 4))
+    reader = Reader(encoder, [*once, *often])
+    heirs = reader.read([*once, *often], [1.0] * 40, [parent] * 40)
+    new = heirs.trends[:, 2]
+    assert new[:20].max() <= 1 < new[20:].mean()
+    assert (reader.read([parent], [1.0], [parent]).trends[:, 2] == 0).all()
+    assert (reader.read(once, [1.0] * 20).trends[:, 2] == 0).all()
+
+    predictor = Predictor(reader)
+    seen = [*range(10), *range(20, 30)]
+    predictor.fit(heirs.rows(seen), (0.9 - 0.1 * new[seen]).tolist())
+    means = predictor.outlook(heirs).means.mean(0)
+    assert means[10:20].mean() > means[30:].mean() + 0.1
+
+
+def changed(space, architecture, count: int, rng: random.Random):
+    for _ in range(count):
+        architecture = space.random_action(architecture, rng).apply(architecture)
+    return architecture
+
+
 def test_believing_is_what_seeing_the_prediction_would_be(rows) -> None:
     """The shortcut agrees with a Gaussian process that was given the believed value as data."""
     reader, architectures, rewards = rows
@@ -96,8 +125,8 @@ def test_networks_of_different_depth_are_compared_from_both_ends() -> None:
     assert unlike.diagonal().abs().max() < 1e-12
     assert unlike.min() > -1e-12
     assert unlike.sum() / (30 * 29) == pytest.approx(1)
-    assert described.size.mean() == pytest.approx(0, abs=1e-9)
-    assert described.size.std(correction=0) == pytest.approx(1)
+    assert described.trends[:, 0].mean() == pytest.approx(0, abs=1e-9)
+    assert described.trends[:, 0].std(correction=0) == pytest.approx(1)
 
 
 @settings(max_examples=50, deadline=None)

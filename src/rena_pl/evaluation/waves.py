@@ -45,7 +45,7 @@ def evaluate_wave(
         evaluate_all: Evaluates some candidates side by side.
 
     Returns:
-        The last evaluation of every child.
+        The last evaluation of every child, as an heir of what its first one inherited from.
     """
     wave = evaluate_all(candidates)
     latest = {child.key: child for child in wave}
@@ -69,13 +69,17 @@ def evaluate_wave(
             for key, child in zip(running, trained, strict=True)
             if child.status == "done"
         }
-    return [latest[child.key] for child in wave]
+    return [replace(latest[child.key], parent=child.parent) for child in wave]
 
 
 def last_rungs(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
-    """Of some evaluations in the order of the search, the last of every child that succeeded."""
+    """Of some evaluations in the order of the search, the last of every child that succeeded.
+
+    As `evaluate_wave` returns them.
+    """
     last: dict[Place, Evaluation] = {}
     for evaluation in evaluations:
-        if evaluation.status == "done" or evaluation.place not in last:
-            last[evaluation.place] = evaluation
+        first = last.setdefault(evaluation.place, evaluation)
+        if evaluation.status == "done":
+            last[evaluation.place] = replace(evaluation, parent=first.parent)
     return list(last.values())

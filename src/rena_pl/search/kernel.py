@@ -15,16 +15,13 @@ def kernel(reader: Reader, first: Descriptions, second: Descriptions) -> Tensor:
     """The kernel of every member, `(members, N, M)`.
 
     Architectures with the same layers in the same places are alike; besides, rewards rise or fall
-    with size and with training throughout.
+    with size, with training and with how much was not inherited throughout.
     """
     unlikeness = reader.unlikeness(first, second)
     likeness = torch.stack([(-sharpness * unlikeness).exp() for sharpness in SHARPNESS])
-    trends = torch.stack([first.size, first.training], 1) @ torch.stack(
-        [second.size, second.training]
-    )
-    return likeness + trends
+    return likeness + first.trends @ second.trends.T
 
 
 def variance(some: Descriptions) -> Tensor:
     """The kernel between each architecture and itself, the same for all members, `(N,)`."""
-    return 1 + some.size.square() + some.training.square()
+    return 1 + some.trends.square().sum(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import reduce
 
 import torch
@@ -19,14 +20,13 @@ class Descriptions:
 
     Attributes:
         places: Number of the layer at each place, `(N, places)`.
-        size: How large each is: the logarithms of all its resources, in deviations from what is
-            usual, `(N,)`.
-        training: Logarithm of the child-epochs that each has had, 0 for one, `(N,)`.
+        trends: Three values of each, `(N, 3)`: its size, as the logarithms of all its resources in
+            deviations from what is usual; the logarithm of the child-epochs that it has had, 0 for
+            one; how many of its layers it does not share with what it inherits from.
     """
 
     places: Tensor
-    size: Tensor
-    training: Tensor
+    trends: Tensor
 
     def __len__(self) -> int:
         return len(self.places)
@@ -34,7 +34,7 @@ class Descriptions:
     def rows(self, numbers: Sequence[int]) -> Descriptions:
         """Some of them."""
         chosen = list(numbers)
-        return Descriptions(self.places[chosen], self.size[chosen], self.training[chosen])
+        return Descriptions(self.places[chosen], self.trends[chosen])
 
 
 class Reader:
@@ -63,19 +63,27 @@ class Reader:
         pairs = max(1, len(reference) * (len(reference) - 1))
         self.usual_unlikeness = max(1e-9, float(self._differences(some, some).sum()) / pairs)
 
-    def read(self, architectures: Sequence[Architecture], trained: Sequence[float]) -> Descriptions:
+    def read(
+        self,
+        architectures: Sequence[Architecture],
+        trained: Sequence[float],
+        parents: Sequence[Architecture | None] | None = None,
+    ) -> Descriptions:
         """Describe some architectures.
 
         Args:
             architectures: What is compared.
             trained: Child-epochs that each has had when it is measured, its ancestors' included.
+            parents: What each inherits from; left out where none does.
         """
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         if len(self.rows) > len(self.table):
             self.table = torch.cat([self.table, torch.stack(self.rows[len(self.table) :])])
         training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
         size = self._above_usual(architectures) / self.size_deviation
-        return Descriptions(places, size, training)
+        heirs = zip(architectures, parents or [None] * len(architectures), strict=True)
+        new = torch.tensor([self._new_layers(*heir) for heir in heirs], dtype=torch.float64)
+        return Descriptions(places, torch.stack([size, training, new], 1))
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         """What each needs by what is usual, the mean over all resources, `(N,)`."""
@@ -111,10 +119,21 @@ class Reader:
 
     def _places(self, architecture: Architecture) -> list[int]:
         """Numbers of the layers counted from the input, and if lengths vary from the output too."""
-        numbers = [self._number(layer.reading()) for layer in architecture.layers]
+        numbers = self._numbers(architecture)
         padding = [0] * (self.longest - len(numbers))
         forth = numbers + padding
         return forth if self.fixed else forth + numbers[::-1] + padding
+
+    def _new_layers(self, architecture: Architecture, parent: Architecture | None) -> int:
+        """How many layers were changed, inserted or removed between a network and its parent."""
+        if parent is None:
+            return 0
+        before, after = map(self._numbers, (parent, architecture))
+        changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        return sum(max(b - a, d - c) for name, a, b, c, d in changes if name != "equal")
+
+    def _numbers(self, architecture: Architecture) -> list[int]:
+        return [self._number(layer.reading()) for layer in architecture.layers]
 
     def _number(self, layer: Layer) -> int:
         number = self.numbers.get(layer)

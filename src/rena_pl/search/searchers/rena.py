@@ -36,8 +36,9 @@ MOST = 300
 
 Candidates = dict[Architecture, Evaluation | None]
 """Feasible architectures, with the evaluation that each would inherit from."""
-Reward = Callable[[Sequence[Architecture]], Tensor]
-Value = Callable[[Architecture], float]
+Heirs = Sequence[tuple[Architecture, Evaluation | None]]
+"""The same one by one."""
+Reward = Callable[[Heirs], Tensor]
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Rena(Reinforce):
 
     def _climb(self, candidates: Candidates, rng: random.Random) -> None:
         """Add what lies uphill of the most promising candidates, by the expected improvement."""
-        expected = self._improvement(list(candidates))
+        expected = self._improvement(candidates)
         for _ in range(CLIMBS):
             promising = sorted(expected, key=lambda made: -expected[made])[: self.imagination.elite]
             near: Candidates = {}
@@ -195,15 +196,15 @@ class Rena(Reinforce):
                     new = child not in expected and child not in self.known
                     if new and self.ground.feasible(child):
                         near.setdefault(child, candidates[made])
-            expected |= self._improvement(list(near))
+            expected |= self._improvement(near)
             candidates |= near
 
-    def _improvement(self, architectures: Sequence[Architecture]) -> dict[Architecture, float]:
+    def _improvement(self, candidates: Candidates) -> dict[Architecture, float]:
         """By how much each is expected to surpass the best."""
-        if not architectures:
+        if not candidates:
             return {}
-        outlook = self.predictor.outlook(self._describe(architectures))
-        return dict(zip(architectures, outlook.expected_improvement().tolist(), strict=True))
+        outlook = self.predictor.outlook(self._describe([*candidates.items()]))
+        return dict(zip(candidates, outlook.expected_improvement().tolist(), strict=True))
 
     def _by_size(
         self, candidates: Candidates, count: int, rng: random.Random
@@ -225,7 +226,7 @@ class Rena(Reinforce):
         left = list(candidates)
         if not left:
             return []
-        outlook = self.predictor.outlook(self._describe(left))
+        outlook = self.predictor.outlook(self._describe([*candidates.items()]))
         chosen: list[Architecture] = []
         open_ = torch.ones(len(left), dtype=torch.bool)
         for _ in range(min(count, len(left))):
@@ -251,25 +252,31 @@ class Rena(Reinforce):
             for episode in range(len(starts))
         ]
         walks = self.walk(starts, generators)
-        rewards = torch.stack([reward(wave) for wave in walks.architectures])
-        gained = returns(rewards, reward(starts), self.gradient.discount)
+        waves = [[*zip(wave, parents, strict=True)] for wave in (starts, *walks.architectures)]
+        before, *rewards = map(reward, waves)
+        gained = returns(torch.stack(rewards), before, self.gradient.discount)
         advantages = gained - gained.mean()
         self.learn(walks, advantages / advantages.square().mean().sqrt().clamp(min=1e-3))
         return walks, parents
 
-    def _edge_rewards(self, architectures: Sequence[Architecture]) -> Tensor:
+    def _edge_rewards(self, heirs: Heirs) -> Tensor:
         """How near each comes to the bounds from inside; known before any training."""
-        return torch.tensor([self._inside(made, self._nearness) for made in architectures])
+        feasible = self.ground.feasible
+        return torch.tensor(
+            [self._nearness(made) if feasible(made) else self._outside(made) for made, _ in heirs]
+        )
 
-    def _expected_rewards(self, architectures: Sequence[Architecture]) -> Tensor:
+    def _expected_rewards(self, heirs: Heirs) -> Tensor:
         """What the model predicts."""
-        means = self.predictor.outlook(self._describe(architectures)).means.mean(0)
-        expected = dict(zip(architectures, means.tolist(), strict=True))
-        return torch.tensor([self._inside(made, expected.__getitem__) for made in architectures])
+        means = self.predictor.outlook(self._describe(heirs)).means.mean(0).tolist()
+        return torch.tensor(
+            [
+                mean if self.ground.feasible(made) else self._outside(made)
+                for (made, _), mean in zip(heirs, means, strict=True)
+            ]
+        )
 
-    def _inside(self, architecture: Architecture, value: Value) -> float:
-        if self.ground.feasible(architecture):
-            return value(architecture)
+    def _outside(self, architecture: Architecture) -> float:
         return INFEASIBLE - min(1.0, self.ground.violation(architecture))
 
     def _nearness(self, architecture: Architecture) -> float:
@@ -283,11 +290,12 @@ class Rena(Reinforce):
             return float(self.reader.share_of_usual([architecture]))
         return fmean(share if share <= 1 else 1 / share for share in shares)
 
-    def _describe(self, architectures: Sequence[Architecture]) -> Descriptions:
-        """As they would be after being trained as children of the best."""
-        elite = self._elite()
-        before = elite[0].trained if elite and self.ground.start else 0
-        return self.reader.read(architectures, [before + self.epochs] * len(architectures))
+    def _describe(self, heirs: Heirs) -> Descriptions:
+        """As they would be after being trained as children."""
+        inherits = self.ground.start is not None
+        trained = [self.epochs + (p.trained if p and inherits else 0) for _, p in heirs]
+        parents = [parent.architecture if parent and inherits else None for _, parent in heirs]
+        return self.reader.read([architecture for architecture, _ in heirs], trained, parents)
 
     def _fit(self) -> None:
         """Go by all that was seen, or of too many by the best and the latest."""
@@ -307,7 +315,9 @@ class Rena(Reinforce):
         return self.ground.objective.softened(earlier.accuracy, use)
 
     def _read(self, evaluations: Sequence[Evaluation]) -> Descriptions:
+        by_key = {e.key: e.architecture for e in (*self.earlier, *self.seen)}
         return self.reader.read(
             [evaluation.architecture for evaluation in evaluations],
             [evaluation.trained for evaluation in evaluations],
+            [None if e.parent is None else by_key.get(e.parent) for e in evaluations],
         )
