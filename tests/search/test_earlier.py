@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rena_pl.child.teaching import TaughtData
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.objective import Constraint, Objective
@@ -18,10 +19,11 @@ from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.space import SearchSpace
+from rena_pl.space.starts import rudimentary
 from tests import tables
 from tests.search import synthetic
 from tests.search.test_fit import controller
-from tests.tasks import CLASSES, INPUT
+from tests.tasks import CLASSES, INPUT, TinyTask
 
 UPDATES = 2
 
@@ -107,10 +109,10 @@ def trained_until_best(folder: Path, seed: int, bound: float, earlier: list[Eval
     """How many rows of the table are looked up until the best within the bound is found."""
     table, _ = tables.ground(folder)
     bounds = Objective([Constraint("params", max=bound)])
-    ground = Ground(table.space, bounds, table.resources, None, seed)
+    ground = Ground(table.space, bounds, table.resources, None, seed, past=earlier)
     feasible = [row for row in table.architectures() if ground.feasible(row)]
     imagination = Imagination(warm_up=0, candidates=60)
-    searcher = Rena(ground, imagination=imagination, earlier=earlier)
+    searcher = Rena(ground, imagination=imagination)
     best, number = max(map(table.score, feasible)), 0
     while True:
         number += 1
@@ -154,8 +156,46 @@ def test_what_cannot_be_read_is_named(before: Path, tmp_path: Path, damage, mess
         controller(init_from=str(run))
 
 
-def test_networks_of_another_space_are_refused(before: Path, tmp_path: Path) -> None:
+def other_space() -> SearchSpace:
+    return SearchSpace({"dense": {"units": [16, 64], "activation": ["relu"]}}, max_layers=3)
+
+
+def test_networks_of_another_space_teach_only(before: Path, tmp_path: Path) -> None:
+    """The start network is the search's own, and nothing of the other space is taken for known."""
     made = tighter(before)
-    made.space = SearchSpace({"dense": {"units": [16, 64], "activation": ["relu"]}}, max_layers=3)
-    with pytest.raises(RenaError, match="best network of .* is none of this space and task"):
+    made.space, made.start = other_space(), rudimentary(other_space())
+    with pytest.warns(UserWarning, match="this one begins anew"):
+        fit(made, tmp_path, updates=1)
+    start, *_ = made.ledger.evaluations()
+    assert start.architecture == made.start
+    assert start.parent is None
+    assert made.ground.past == []
+    assert isinstance(made.evaluator.scorer.data, TaughtData)
+
+
+def test_only_a_network_that_is_too_large_teaches(before: Path, tmp_path: Path) -> None:
+    made = controller(1, init_from=str(before))
+    fit(made, tmp_path, updates=0)
+    assert not isinstance(made.evaluator.scorer.data, TaughtData)
+    assert fit(tighter(before), tmp_path / "tighter", updates=0).evaluator.setting != (
+        made.evaluator.setting
+    )
+
+
+class Renamed(TinyTask):
+    labels = ["high", "middle", "low"]
+
+
+class WithMore(TinyTask):
+    labels = ["low", "middle", "high", "silence"]
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [(Renamed, "classes of .* are .*'low', 'middle', 'high'"), (WithMore, "is for another task")],
+)
+def test_a_search_of_another_task_is_refused(before: Path, tmp_path: Path, task, message) -> None:
+    made = tighter(before)
+    made.task = task()
+    with pytest.raises(RenaError, match=message):
         fit(made, tmp_path)

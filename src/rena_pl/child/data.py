@@ -45,6 +45,12 @@ def stated_shapes(task: Any) -> tuple[Shape, int]:
     return (channels, height, width), int(task.num_classes)
 
 
+def class_names(task: Any) -> list[str]:
+    """The names of a task's classes, in the order of a network's outputs; their numbers if none."""
+    labels = getattr(task, "labels", None)
+    return [str(label) for label in (range(task.num_classes) if labels is None else labels)]
+
+
 def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
     """How to read a task that is set up: from memory where it can, else through its loaders.
 

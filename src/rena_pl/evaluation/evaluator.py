@@ -10,12 +10,13 @@ from typing import Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from rena_pl.child.data import ChildData, child_data, stated_shapes
 from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
+from rena_pl.child.teaching import TaughtData
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, is_child
 from rena_pl.evaluation.ledger import Ledger
@@ -168,6 +169,7 @@ class ChildTrainer:
         inherit: Whether a child starts from its parent's weights; one that is trained on always
             starts from its own.
         seconds: A child of the search that trains for longer fails; no limit when left out.
+        teacher: A network for the same task that children learn from too.
     """
 
     def __init__(
@@ -179,9 +181,12 @@ class ChildTrainer:
         device: torch.device,
         inherit: bool = True,
         seconds: float | None = None,
+        teacher: nn.Module | None = None,
     ) -> None:
         self.input_shape, self.num_classes = stated_shapes(task)
         self.data: ChildData = child_data(task, device)
+        if teacher is not None:
+            self.data = TaughtData(self.data, teacher.to(device))
         self.recipe = recipe
         self.metric = metric
         self.weights = weights

@@ -137,10 +137,11 @@ class Controller(LightningModule):
             the paper.
         searcher: What proposes networks: `rena`, or, to compare it with, `random`, `evolution`,
             `hill`, `tpe`, `nsga2` or `gp`, which have no policy.
-        init_from: Run folder of an earlier search of the same task and space, whose bounds may have
-            been others. The policy goes on from the one it ended with, the model of the reward
-            begins with its evaluations, and the start network is the nearest to its best one
-            that keeps the bounds, and inherits that one's weights.
+        init_from: Run folder of an earlier search of the same task, whose bounds may have been
+            others. In the same space the policy goes on from the one it ended with, the model of
+            the reward begins with its evaluations, and the start network is the nearest to its best
+            one that keeps the bounds, and inherits that one's weights. If its best one is too large
+            for the bounds, all networks learn from its predictions too.
         threads: Of every worker. What children come to depends on it in the last digits, so it
             is the same whatever the machine and the number of workers.
         child_device: Where children are trained: on the trainer's device, as the policy is, when
@@ -248,7 +249,8 @@ class Controller(LightningModule):
             device: Where children are trained.
             latencies: Where measured latencies are kept, if a bound is on them.
         """
-        ancestor = self.earlier.ancestor(self.space, task) if self.earlier else None
+        earlier = self.earlier
+        ancestor = earlier.ancestor(self.space, task) if earlier else None
         start = ancestor.architecture if ancestor else self.start
         ground = ground_of(task, self.space, self.objective, start, self.seed, latencies)
         setting = setting_of(
@@ -259,16 +261,28 @@ class Controller(LightningModule):
             self.metric,
             self.inherit,
             ground.start,
+            earlier.best.key if earlier and earlier.best else None,
         )
         ledger = open_ledger(setting)
+        teacher = earlier.teacher(ground, task) if earlier else None
         scorer = self.scorer or scorer_of(
-            task, self.recipe, self.metric, weights, device, self.inherit, self.budget.child_seconds
+            task,
+            self.recipe,
+            self.metric,
+            weights,
+            device,
+            self.inherit,
+            self.budget.child_seconds,
+            teacher,
         )
-        if self.earlier and ancestor:
+        if earlier:
+            ground = replace(ground, past=earlier.known(ground, task))
+        if earlier and ancestor:
             ground = replace(ground, ancestor=ancestor.key)
-            weights.save(ancestor.key, self.earlier.weights)
-        resources = ground.resources
-        return ground, Evaluator(resources, self.objective, ledger, scorer, setting, ancestor)
+            weights.save(ancestor.key, earlier.weights)
+        return ground, Evaluator(
+            ground.resources, self.objective, ledger, scorer, setting, ancestor
+        )
 
     def make_searcher(self, ground: Ground) -> Searcher:
         """The one that the settings name."""
@@ -282,8 +296,7 @@ class Controller(LightningModule):
         if imagination is None:
             searcher = Reinforce(ground, budget.steps, budget.draws, gradient, size)
         else:
-            past = self.earlier.trained if self.earlier else ()
-            searcher = Rena(ground, budget.steps, gradient, size, imagination, past)
+            searcher = Rena(ground, budget.steps, gradient, size, imagination)
         if self.earlier:
             self.earlier.teach(searcher.policy)
         return searcher

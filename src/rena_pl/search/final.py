@@ -11,6 +11,7 @@ from lightning.pytorch import LightningDataModule
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from rena_pl.architecture import Architecture
+from rena_pl.child.data import class_names
 from rena_pl.child.fit import predict
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child
@@ -159,7 +160,7 @@ def _summary(
 ) -> Summary:
     best, start, trainer = outcome.best, outcome.start, _trainer(evaluator)
     assert best.accuracy is not None
-    labels, front_end = getattr(task, "labels", None), getattr(task, "front_end", None)
+    front_end = getattr(task, "front_end", None)
     return Summary(
         arch_id=best.architecture.arch_id,
         start_arch_id=start.architecture.arch_id,
@@ -177,7 +178,7 @@ def _summary(
         seconds=round(seconds, 1),
         input_shape=trainer.input_shape,
         num_classes=trainer.num_classes,
-        labels=[str(label) for label in (range(trainer.num_classes) if labels is None else labels)],
+        labels=class_names(task),
         front_end=front_end.describe() if isinstance(front_end, FrontEnd) else None,
     )
 

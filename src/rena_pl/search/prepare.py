@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import nn
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import stated_shapes
@@ -92,8 +93,9 @@ def scorer_of(
     device: torch.device,
     inherit: bool,
     seconds: float | None = None,
+    teacher: nn.Module | None = None,
 ) -> Scorer:
     """What turns candidates into accuracies: a table, or training on the task."""
     if isinstance(task, Table):
         return task.accuracy
-    return ChildTrainer(task, recipe, metric, weights, device, inherit, seconds)
+    return ChildTrainer(task, recipe, metric, weights, device, inherit, seconds, teacher)

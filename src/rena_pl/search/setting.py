@@ -22,6 +22,7 @@ def setting_of(
     metric: str,
     inherit: bool,
     start: Architecture | None = None,
+    teacher: str | None = None,
 ) -> str:
     """A hash of all of them, for the keys of evaluations and to tell ledgers apart."""
     parts = (
@@ -32,6 +33,7 @@ def setting_of(
         metric,
         inherit,
         None if start is None else start.arch_id,
+        teacher,
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -77,7 +77,6 @@ class Rena(Reinforce):
         gradient: How the policy learns.
         size: What the policy network is like.
         imagination: How the model is used.
-        earlier: What another search of the same task and space trained, whatever its bounds were.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class Rena(Reinforce):
         gradient: GradientSettings = GradientSettings(),
         size: PolicySize = PolicySize(),
         imagination: Imagination = Imagination(),
-        earlier: Sequence[Evaluation] = (),
     ) -> None:
         super().__init__(ground, steps, IMAGINED_DRAWS, gradient, size)
         self.imagination = imagination
@@ -96,7 +94,6 @@ class Rena(Reinforce):
         self.asked = False
         self.reader = Reader(self.encoder, self._reference())
         self.predictor = Predictor(self.reader)
-        self.earlier = earlier
 
     @property
     def waves(self) -> int:
@@ -109,7 +106,7 @@ class Rena(Reinforce):
         rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
         if self.update == 0:
             self.warm_up()
-        modelled = len(self.earlier) + len(self.seen) >= max(2, self.imagination.first)
+        modelled = len(self.ground.past) + len(self.seen) >= max(2, self.imagination.first)
         if modelled:
             self._fit()
         reward = self._expected_rewards if modelled else self._edge_rewards
@@ -299,8 +296,9 @@ class Rena(Reinforce):
 
     def _fit(self) -> None:
         """Go by all that was seen, or of too many by the best and the latest."""
-        seen = [*self.earlier, *self.seen]
-        rewards = [*map(self._reward, self.earlier), *(e.reward for e in self.seen)]
+        past = self.ground.past
+        seen = [*past, *self.seen]
+        rewards = [*map(self._reward, past), *(e.reward for e in self.seen)]
         used: Sequence[int] = range(len(seen))
         if len(used) > MOST:
             best = set(sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2])
@@ -315,7 +313,7 @@ class Rena(Reinforce):
         return self.ground.objective.softened(earlier.accuracy, use)
 
     def _read(self, evaluations: Sequence[Evaluation]) -> Descriptions:
-        by_key = {e.key: e.architecture for e in (*self.earlier, *self.seen)}
+        by_key = {e.key: e.architecture for e in (*self.ground.past, *self.seen)}
         return self.reader.read(
             [evaluation.architecture for evaluation in evaluations],
             [evaluation.trained for evaluation in evaluations],

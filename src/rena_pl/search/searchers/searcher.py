@@ -43,6 +43,7 @@ class Ground:
         start: The network that the search starts from; none where there is no such thing.
         seed: Of everything random.
         ancestor: Key of the evaluation of an earlier search that the start network inherits from.
+        past: What an earlier search of the same task and space trained, whatever its bounds were.
     """
 
     space: SearchSpace
@@ -51,6 +52,7 @@ class Ground:
     start: Architecture | None = None
     seed: int = 0
     ancestor: str | None = None
+    past: Sequence[Evaluation] = ()
 
     def start_candidate(self, epochs: int) -> Candidate | None:
         """The start network as it is trained before the first update, if there is one."""

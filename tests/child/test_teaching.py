@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from rena_pl.architecture import Architecture
+from rena_pl.child.data import child_data
+from rena_pl.child.fit import predict, train
+from rena_pl.child.module import Child
+from rena_pl.child.teaching import SHARE, TaughtData
+from rena_pl.layers.registry import layer_type
+from tests.tasks import CLASSES, INPUT, TinyTask
+
+SMALL = Architecture((layer_type("temporal")(channels=16, kernel=3).as_layer(0),))
+
+
+class Says(nn.Module):
+    """Of every example that it is of the class after its own, which it reads off the bright row."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        bright = features[:, 0, ::2].mean(2)
+        return 20 * bright.softmax(1).roll(1, dims=1)
+
+
+def taught(teacher: nn.Module) -> TaughtData:
+    task = TinyTask()
+    task.setup("fit")
+    return TaughtData(child_data(task, torch.device("cpu")), teacher)
+
+
+def test_targets_are_partly_the_teachers_and_partly_true() -> None:
+    data = taught(Says())
+    plain = data.data.epoch(torch.Generator().manual_seed(3))
+    batches = list(zip(plain, data.epoch(torch.Generator().manual_seed(3)), strict=True))
+    assert len(batches) == data.batches_per_epoch
+    for (features, true), (same, targets) in batches:
+        assert torch.equal(features, same)
+        assert targets.shape == (len(true), CLASSES)
+        assert torch.allclose(targets.sum(1), torch.ones(len(true)))
+        of_true = targets.gather(1, true[:, None])
+        assert (of_true >= 1 - SHARE).all()
+        expected = SHARE * Says()(features).softmax(1).gather(1, true[:, None]) + 1 - SHARE
+        assert torch.allclose(of_true, expected)
+
+
+def test_a_child_comes_to_say_what_its_teacher_says() -> None:
+    """The teacher is wrong, and outweighs the truth."""
+    data = taught(Says())
+    torch.manual_seed(0)
+    child = Child(SMALL, INPUT, CLASSES)
+    train(child, data, 15, torch.Generator().manual_seed(0))
+    predicted, true = predict(child, data.split("val"))
+    assert ((true + 1) % CLASSES == predicted).float().mean() > 0.8
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_what_is_measured_is_the_truth(split: str) -> None:
+    data = taught(Says())
+    for (_, targets), (_, true) in zip(data.split(split), data.data.split(split), strict=True):
+        assert torch.equal(targets, true)
