@@ -44,6 +44,10 @@ class Constraint:
                 f"constraint on {self.entry}: penalty {self.penalty} must be 'hard' or in (0, 1]"
             )
 
+    def exceeded(self, profile: Mapping[str, float]) -> bool:
+        """Whether the upper bound is, if there is one."""
+        return self.max is not None and profile[self.entry] > self.max
+
     @property
     def hard(self) -> bool:
         """Whether a network that breaks the bound is never trained."""

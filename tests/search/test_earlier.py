@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from rena_pl.child.teaching import TaughtData
+from rena_pl.data.front_end import SpeechFrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
 from rena_pl.search.controller import Budget, Controller
@@ -88,9 +91,14 @@ def test_the_policy_goes_on_from_the_one_it_ended_with(before: Path, tmp_path: P
     assert made.policy.begun == 0
 
 
-def test_a_policy_of_another_space_begins_anew(before: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "other", [{"pool": {"mode": ("max",)}}, {"temporal": {"kernel": (5,)}}], ids=["more", "as many"]
+)
+def test_a_policy_of_another_space_begins_anew(before: Path, tmp_path: Path, other) -> None:
     made = tighter(before)
-    choices = {**made.space.choices, "pool": {"mode": ("max",)}}
+    choices = {**made.space.choices}
+    for kind, values in other.items():
+        choices[kind] = {**choices.get(kind, {}), **values}
     made.space = SearchSpace(choices, max_layers=3)
     with pytest.warns(UserWarning, match="this one begins anew"):
         fit(made, tmp_path, updates=1)
@@ -177,13 +185,49 @@ def test_only_a_network_that_is_too_large_teaches(before: Path, tmp_path: Path) 
     made = controller(1, init_from=str(before))
     fit(made, tmp_path, updates=0)
     assert not isinstance(made.evaluator.scorer.data, TaughtData)
-    assert fit(tighter(before), tmp_path / "tighter", updates=0).evaluator.setting != (
-        made.evaluator.setting
-    )
+    made.objective = Objective([Constraint("params", min=10_000)])
+    assert not read_earlier(before).is_too_large(made.ground)
+    soft = Objective([Constraint("params", max=10, penalty=0.9)])
+    assert read_earlier(before).is_too_large(replace(made.ground, objective=soft))
+
+
+def test_what_is_taught_is_another_setting(before: Path, tmp_path: Path) -> None:
+    """Else a search without a teacher would take its evaluations for its own."""
+    cold, warm = controller(1), controller(1, init_from=str(before))
+    for made in (cold, warm):
+        made.space, made.start = other_space(), rudimentary(other_space())
+        made.objective = Objective([Constraint("params", max=150)])
+        fit(made, tmp_path / str(id(made)), updates=0)
+    assert cold.ground.start == warm.ground.start
+    assert cold.evaluator.setting != warm.evaluator.setting
+
+
+def test_a_search_that_was_made_longer_is_one_to_go_on_from(tmp_path: Path) -> None:
+    """Its full trainings of both times have the same places."""
+    fit(controller(4), tmp_path, 1)
+    fit(controller(4), tmp_path, 4)
+    earlier = read_earlier(tmp_path)
+    assert earlier.best is not None
+    journal = Ledger(tmp_path / "ledger.journal").evaluations()
+    in_full = [e for e in journal if e.place[0] == FINAL]
+    assert len({e.place for e in in_full}) < len(in_full)
+    assert {e.key for e in in_full} <= {e.key for e in earlier.trained}
+
+
+def test_one_after_another(before: Path, tmp_path: Path) -> None:
+    """A search that began from one is one to begin from."""
+    fit(tighter(before), tmp_path / "second")
+    third = controller(2, init_from=str(tmp_path / "second"))
+    fit(third, tmp_path / "third", updates=1)
+    assert third.ledger.evaluations()[0].parent == read_earlier(tmp_path / "second").best.key
 
 
 class Renamed(TinyTask):
     labels = ["high", "middle", "low"]
+
+
+class WithFrontEnd(TinyTask):
+    front_end = SpeechFrontEnd()
 
 
 class WithMore(TinyTask):
@@ -192,7 +236,11 @@ class WithMore(TinyTask):
 
 @pytest.mark.parametrize(
     ("task", "message"),
-    [(Renamed, "classes of .* are .*'low', 'middle', 'high'"), (WithMore, "is for another task")],
+    [
+        (Renamed, "its classes are .*'low', 'middle', 'high'"),
+        (WithMore, "is for another task"),
+        (WithFrontEnd, "its features are made with other settings"),
+    ],
 )
 def test_a_search_of_another_task_is_refused(before: Path, tmp_path: Path, task, message) -> None:
     made = tighter(before)

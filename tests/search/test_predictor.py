@@ -76,10 +76,10 @@ def test_heirs_that_had_much_changed_are_expected_to_lose_as_others_did() -> Non
     once, often = ([changed(space, parent, count, rng) for _ in range(20)] for count in (1, 4))
     reader = Reader(encoder, [*once, *often])
     heirs = reader.read([*once, *often], [1.0] * 40, [parent] * 40)
-    new = heirs.trends[:, 2]
+    new = heirs.new
     assert new[:20].max() <= 1 < new[20:].mean()
-    assert (reader.read([parent], [1.0], [parent]).trends[:, 2] == 0).all()
-    assert (reader.read(once, [1.0] * 20).trends[:, 2] == 0).all()
+    assert (reader.read([parent], [1.0], [parent]).new == 0).all()
+    assert (reader.read(once, [1.0] * 20).new == 0).all()
 
     predictor = Predictor(reader)
     seen = [*range(10), *range(20, 30)]
@@ -125,8 +125,8 @@ def test_networks_of_different_depth_are_compared_from_both_ends() -> None:
     assert unlike.diagonal().abs().max() < 1e-12
     assert unlike.min() > -1e-12
     assert unlike.sum() / (30 * 29) == pytest.approx(1)
-    assert described.trends[:, 0].mean() == pytest.approx(0, abs=1e-9)
-    assert described.trends[:, 0].std(correction=0) == pytest.approx(1)
+    assert described.size.mean() == pytest.approx(0, abs=1e-9)
+    assert described.size.std(correction=0) == pytest.approx(1)
 
 
 @settings(max_examples=50, deadline=None)

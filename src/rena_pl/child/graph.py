@@ -22,7 +22,7 @@ class Step(Protocol):
     """Changes weights, optimiser state and running statistics as one batch says."""
 
     def __call__(self, features: Tensor, targets: Tensor) -> Tensor:
-        """Learn from features `(batch, channels, height, width)` and targets `(batch,)`.
+        """Learn from features `(batch, channels, height, width)` and the targets of a loss.
 
         Returns:
             The loss before the step, without gradient; good until the next step.

@@ -75,10 +75,12 @@ class Child(LightningModule):
         return logits
 
     def loss(self, features: Tensor, targets: Tensor) -> Tensor:
-        """The training loss of a batch."""
-        return functional.cross_entropy(
-            self(features), targets, label_smoothing=self.recipe.label_smoothing
-        )
+        """The training loss of a batch, whose targets are classes or, for each, its probability.
+
+        Probabilities are not smoothed.
+        """
+        smoothing = 0.0 if targets.is_floating_point() else self.recipe.label_smoothing
+        return functional.cross_entropy(self(features), targets, label_smoothing=smoothing)
 
     def optimizer(self, steps: int, capturable: bool = False) -> tuple[Optimizer, LRScheduler]:
         """The optimiser and the schedule for a training of `steps` steps.

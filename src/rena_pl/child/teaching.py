@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rena_pl.child.data import ChildData
+from rena_pl.child.fit import autocast, memory_format
 from rena_pl.data.tensor_task import Batch
 
 SHARE = 0.7
@@ -18,8 +20,8 @@ SHARE = 0.7
 class TaughtData:
     """Data whose training batches have probabilities `(batch, classes)` as targets.
 
-    They are part what a teacher says of the batch as the child sees it, augmented alike, and part
-    the true class (knowledge distillation, arXiv 1503.02531 and 2106.05237).
+    They are the weighted mean of what a teacher says of the batch as the child sees it, augmented
+    alike, and the true class (knowledge distillation, arXiv 1503.02531 and 2106.05237).
 
     Args:
         data: What is taught.
@@ -28,7 +30,8 @@ class TaughtData:
 
     def __init__(self, data: ChildData, teacher: nn.Module) -> None:
         self.data = data
-        self.teacher = teacher
+        self.layout = memory_format(teacher)
+        self.teacher = teacher.to(memory_format=self.layout)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -37,8 +40,9 @@ class TaughtData:
 
     def epoch(self, generator: torch.Generator) -> Generator[Batch, None, None]:
         """The training batches of one epoch."""
-        for features, targets in self.data.epoch(generator):
-            yield features, self._taught(features, targets)
+        with closing(self.data.epoch(generator)) as batches:
+            for features, targets in batches:
+                yield features, self._taught(features, targets)
 
     def split(self, name: str) -> Iterator[Batch]:
         """All examples of `train`, `val` or `test`, with their true classes."""
@@ -46,6 +50,8 @@ class TaughtData:
 
     @torch.no_grad()
     def _taught(self, features: Tensor, targets: Tensor) -> Tensor:
-        said: Tensor = self.teacher(features).softmax(1)
-        true = functional.one_hot(targets, said.shape[1])
+        with autocast(features.device):
+            logits: Tensor = self.teacher(features.contiguous(memory_format=self.layout))
+        said = logits.float().softmax(1)
+        true = functional.one_hot(targets.long(), said.shape[1])
         return SHARE * said + (1 - SHARE) * true

@@ -70,7 +70,8 @@ class Evaluation:
         parent: Key of the evaluation whose weights it inherited.
         budget: Child-epochs it was given; 0 if it was not trained.
         place: Where in the search it was asked for first.
-        rung: How often it was trained before in that place; its parent is then itself.
+        rung: How often it was trained before in that place; in the ledger, its parent is then
+            itself.
         profile: Its resource use.
         status: `done`, `failed` while training, or `infeasible` by a hard bound and not trained.
         accuracy: The metric on the validation split, a fraction; none unless done.

@@ -250,9 +250,11 @@ class Controller(LightningModule):
             latencies: Where measured latencies are kept, if a bound is on them.
         """
         earlier = self.earlier
+        best = earlier.network(task) if earlier else None
         ancestor = earlier.ancestor(self.space, task) if earlier else None
         start = ancestor.architecture if ancestor else self.start
         ground = ground_of(task, self.space, self.objective, start, self.seed, latencies)
+        ground = replace(ground, inherits=self.inherit)
         setting = setting_of(
             self.seed,
             task,
@@ -264,7 +266,6 @@ class Controller(LightningModule):
             earlier.best.key if earlier and earlier.best else None,
         )
         ledger = open_ledger(setting)
-        teacher = earlier.teacher(ground, task) if earlier else None
         scorer = self.scorer or scorer_of(
             task,
             self.recipe,
@@ -273,7 +274,7 @@ class Controller(LightningModule):
             device,
             self.inherit,
             self.budget.child_seconds,
-            teacher,
+            best if earlier and earlier.is_too_large(ground) else None,
         )
         if earlier:
             ground = replace(ground, past=earlier.known(ground, task))
@@ -298,7 +299,7 @@ class Controller(LightningModule):
         else:
             searcher = Rena(ground, budget.steps, gradient, size, imagination)
         if self.earlier:
-            self.earlier.teach(searcher.policy)
+            self.earlier.hand_on_policy(searcher.policy)
         return searcher
 
     def configure_optimizers(self) -> Optimizer | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -13,17 +14,18 @@ from torch import Tensor, nn
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import class_names, stated_shapes
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.evaluation.evaluation import FINAL, Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.evaluation.weights import load_weights
 from rena_pl.network.build import build
 from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
-from rena_pl.search.final import ARCHITECTURE, WEIGHTS
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS, described_front_end
 from rena_pl.search.policy import Policy
 from rena_pl.search.searchers.searcher import Ground
-from rena_pl.search.summary import read_summary
+from rena_pl.search.summary import Summary, read_summary
 from rena_pl.space.search_space import SearchSpace
+from rena_pl.tabular import Table
 
 POLICY = "policy."
 """What the names of a policy's parts begin with in a checkpoint."""
@@ -39,72 +41,72 @@ class Earlier:
         policy: The policy's state; empty where there was no policy.
         best: The full training that it ended with; none if it did not come to its end.
         weights: Those of the best.
-        labels: The classes.
+        summary: What it came to; none if it did not come to its end.
     """
 
     folder: Path
     trained: list[Evaluation]
     policy: dict[str, Tensor]
-    best: Evaluation | None
-    weights: dict[str, Tensor]
-    labels: list[str]
+    best: Evaluation | None = None
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    summary: Summary | None = None
 
-    def ancestor(self, space: SearchSpace | None, task: LightningDataModule) -> Evaluation | None:
-        """The best network, for the start network of another search to inherit from.
-
-        None if it is no network of that space.
+    def network(self, task: LightningDataModule) -> nn.Module | None:
+        """The best network as it was trained, in evaluation mode, if there is one.
 
         Raises:
             RenaError: It is for another task.
         """
-        if self.best is None or space is None:
+        if self.best is None or self.summary is None or isinstance(task, Table):
             return None
-        self._network(task)
-        return self.best if _is_of(space, self.best.architecture, task) else None
-
-    def teacher(self, ground: Ground, task: LightningDataModule) -> nn.Module | None:
-        """The best network, to learn from, if it is too large for the bounds.
-
-        Raises:
-            RenaError: It is for another task.
-        """
-        if self.best is None or ground.start is None:
-            return None
-        network = self._network(task)
-        return network if ground.violation(self.best.architecture) > 0 else None
-
-    def known(self, ground: Ground, task: LightningDataModule) -> list[Evaluation]:
-        """What was trained, as far as it is of that space too."""
-        if ground.start is None:
-            return self.trained
-        return [e for e in self.trained if _is_of(ground.space, e.architecture, task)]
-
-    def _network(self, task: LightningDataModule) -> nn.Module:
-        """The best network as it was trained, in evaluation mode.
-
-        Raises:
-            RenaError: It is for another task.
-        """
-        assert self.best is not None
         shape, classes = stated_shapes(task)
         try:
             network = build(self.best.architecture, shape, classes).eval()
             network.load_state_dict(self.weights)
         except (RenaError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise RenaError(
-                f"model.init_from: the best network of {self.folder} is for another task: {reason}"
-            ) from None
-        if class_names(task) != self.labels:
-            raise RenaError(f"model.init_from: the classes of {self.folder} are {self.labels}")
+            raise self._another_task(" ".join(str(error).split())[:200]) from None
+        labels, front_end = class_names(task), described_front_end(task)
+        if labels != self.summary.labels:
+            raise self._another_task(f"its classes are {self.summary.labels}, not {labels}")
+        if _without_scale(front_end) != _without_scale(self.summary.front_end):
+            raise self._another_task("its features are made with other settings")
         return network
 
-    def teach(self, policy: Policy) -> None:
+    def ancestor(self, space: SearchSpace | None, task: LightningDataModule) -> Evaluation | None:
+        """The best network, for the start network of another search to inherit from.
+
+        None if it could not be a start network of that space.
+        """
+        if self.best is None or space is None:
+            return None
+        return self.best if _is_of(space, self.best.architecture, task) else None
+
+    def is_too_large(self, ground: Ground) -> bool:
+        """Whether the best network exceeds an upper bound, so that others may learn from it."""
+        if self.best is None:
+            return False
+        use = ground.resources.profile(self.best.architecture)
+        return any(constraint.exceeded(use) for constraint in ground.objective.constraints)
+
+    def known(self, ground: Ground, task: LightningDataModule) -> list[Evaluation]:
+        """What was trained, as far as it could have been in that space too."""
+        if ground.start is None:
+            return self.trained
+        return [e for e in self.trained if _is_of(ground.space, e.architecture, task)]
+
+    def _another_task(self, reason: str) -> RenaError:
+        return RenaError(
+            f"model.init_from: the best network of {self.folder} is for another task: {reason}"
+        )
+
+    def hand_on_policy(self, policy: Policy) -> None:
         """Let a policy begin as this one ended, if it is for the same space and resources."""
-        state = {**self.policy, "baseline": policy.baseline, "begun": policy.begun}
-        try:
-            policy.load_state_dict(state)
-        except RuntimeError:  # parts are missing, or of another size
+        own = policy.state_dict()
+        given = {**self.policy, "baseline": own["baseline"], "begun": own["begun"]}
+        alike = given.keys() == own.keys() and all(own[n].shape == given[n].shape for n in own)
+        if alike and torch.equal(given["words"], own["words"]):
+            policy.load_state_dict(given)
+        else:
             warnings.warn(
                 f"{self.folder}: its policy is of another kind or space, so this one begins anew",
                 stacklevel=2,
@@ -120,8 +122,10 @@ def read_earlier(folder: Path) -> Earlier:
     journal = folder / JOURNAL
     if not journal.is_file():
         raise RenaError(f"model.init_from: {folder} holds no {JOURNAL} of a search")
-    evaluations = last_rungs(in_order(read_journal(journal)))
-    trained = [e for e in evaluations if e.accuracy is not None]
+    evaluations = in_order(read_journal(journal))
+    in_full = [e for e in evaluations if e.place[0] == FINAL]  # their places may be taken twice
+    searched = last_rungs(e for e in evaluations if e.place[0] < FINAL)
+    trained = [e for e in (*searched, *in_full) if e.accuracy is not None]
     if not trained:
         raise RenaError(f"model.init_from: nothing was trained in {folder}")
     checkpoint = folder / CHECKPOINTS / LAST
@@ -133,14 +137,14 @@ def read_earlier(folder: Path) -> Earlier:
     }
     summary = read_summary(folder)
     if summary is None:
-        return Earlier(folder, trained, policy, None, {}, [])
+        return Earlier(folder, trained, policy)
     architecture = Architecture.load(folder / ARCHITECTURE)
     # The start network's first training may be its full one.
     alone = [e for e in trained if e.parent is None and e.architecture == architecture]
     if not alone:
         raise RenaError(f"model.init_from: {folder / ARCHITECTURE} is not of that search")
     best = max(alone, key=lambda evaluation: evaluation.budget)
-    return Earlier(folder, trained, policy, best, load_weights(folder / WEIGHTS), summary.labels)
+    return Earlier(folder, trained, policy, best, load_weights(folder / WEIGHTS), summary)
 
 
 def _is_of(space: SearchSpace, architecture: Architecture, task: LightningDataModule) -> bool:
@@ -149,3 +153,8 @@ def _is_of(space: SearchSpace, architecture: Architecture, task: LightningDataMo
     except RenaError:
         return False
     return True
+
+
+def _without_scale(front_end: dict[str, Any] | None) -> dict[str, Any]:
+    """How features are made, but for the mean and deviation of the recordings at hand."""
+    return {k: v for k, v in (front_end or {}).items() if k not in ("mean", "std")}

@@ -160,7 +160,6 @@ def _summary(
 ) -> Summary:
     best, start, trainer = outcome.best, outcome.start, _trainer(evaluator)
     assert best.accuracy is not None
-    front_end = getattr(task, "front_end", None)
     return Summary(
         arch_id=best.architecture.arch_id,
         start_arch_id=start.architecture.arch_id,
@@ -179,8 +178,14 @@ def _summary(
         input_shape=trainer.input_shape,
         num_classes=trainer.num_classes,
         labels=class_names(task),
-        front_end=front_end.describe() if isinstance(front_end, FrontEnd) else None,
+        front_end=described_front_end(task),
     )
+
+
+def described_front_end(task: LightningDataModule) -> dict[str, Any] | None:
+    """How a task makes its features, as plain values; none if it does not say."""
+    front_end = getattr(task, "front_end", None)
+    return front_end.describe() if isinstance(front_end, FrontEnd) else None
 
 
 def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rena_pl.errors import RenaError, require_at_least
+from rena_pl.hashing import short_hash
 from rena_pl.resources.resources import LAYER_NUMBERS
 from rena_pl.search.embedding import RecurrentEmbedding, TransformerEmbedding
 from rena_pl.search.encoding import (
@@ -104,6 +105,8 @@ class Policy(nn.Module):
     """Moving mean of what episodes gain, which REINFORCE compares with."""
     begun: Tensor
     """The update in which episodes last began anew, since they had met nothing new."""
+    words: Tensor
+    """A hash of the kinds and values that its parts stand for, in order."""
 
     def __init__(self, encoder: Encoder, size: PolicySize) -> None:
         super().__init__()
@@ -113,6 +116,8 @@ class Policy(nn.Module):
         self.register_buffer("merges", encoder.merges(), persistent=False)
         self.register_buffer("baseline", torch.tensor(float("nan")))
         self.register_buffer("begun", torch.tensor(0))
+        words = short_hash([encoder.kinds, encoder.space.vocabulary])
+        self.register_buffer("words", torch.tensor(int(words, 16) >> 1))
         self.kind_embedding = nn.Embedding(kinds, size.embedding)
         self.value_embedding = nn.Linear(vocabulary, size.embedding, bias=False)
         self.number_embedding = nn.Linear(LAYER_NUMBERS, size.embedding)

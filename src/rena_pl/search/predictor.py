@@ -12,7 +12,7 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from rena_pl.search.kernel import kernel, variance
+from rena_pl.search.kernel import kernel, mean, variance
 from rena_pl.search.reader import Descriptions, Reader
 
 NOISE = 0.07
@@ -37,8 +37,9 @@ class Predictor:
         self.targets = scaled(rewards)
         varying = kernel(self.reader, data, data) + NOISE * torch.eye(len(data)).double()
         self.factor = torch.linalg.cholesky(varying)
+        unforeseen = (self.targets - mean(data))[:, None]
         self.known = torch.linalg.solve_triangular(
-            self.factor, self.targets[:, None].expand(len(varying), -1, 1), upper=False
+            self.factor, unforeseen.expand(len(varying), -1, 1), upper=False
         )
 
     def outlook(self, candidates: Descriptions) -> Outlook:
@@ -47,7 +48,7 @@ class Predictor:
         halfway = torch.linalg.solve_triangular(self.factor, between, upper=False)
         return Outlook(
             lambda one: kernel(self.reader, candidates.rows([one]), candidates)[:, 0],
-            (halfway * self.known).sum(1),
+            mean(candidates) + (halfway * self.known).sum(1),
             variance(candidates) - halfway.square().sum(1),
             halfway,
             self.targets.max().expand(len(halfway)),

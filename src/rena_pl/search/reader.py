@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import reduce
 
 import torch
@@ -13,6 +13,8 @@ from torch import Tensor
 from rena_pl.architecture import Architecture, Layer
 from rena_pl.search.encoding import Encoder
 
+MOST_NEW = 5
+
 
 @dataclass(frozen=True)
 class Descriptions:
@@ -20,13 +22,16 @@ class Descriptions:
 
     Attributes:
         places: Number of the layer at each place, `(N, places)`.
-        trends: Three values of each, `(N, 3)`: its size, as the logarithms of all its resources in
-            deviations from what is usual; the logarithm of the child-epochs that it has had, 0 for
-            one; how many of its layers it does not share with what it inherits from.
+        size: How large each is: the logarithms of all its resources, in deviations from what is
+            usual, `(N,)`.
+        training: Logarithm of the child-epochs that each has had, 0 for one, `(N,)`.
+        new: How many layers set each apart from what it inherits from, up to `MOST_NEW`, `(N,)`.
     """
 
     places: Tensor
-    trends: Tensor
+    size: Tensor
+    training: Tensor
+    new: Tensor
 
     def __len__(self) -> int:
         return len(self.places)
@@ -34,7 +39,9 @@ class Descriptions:
     def rows(self, numbers: Sequence[int]) -> Descriptions:
         """Some of them."""
         chosen = list(numbers)
-        return Descriptions(self.places[chosen], self.trends[chosen])
+        return Descriptions(
+            self.places[chosen], self.size[chosen], self.training[chosen], self.new[chosen]
+        )
 
 
 class Reader:
@@ -74,7 +81,8 @@ class Reader:
         Args:
             architectures: What is compared.
             trained: Child-epochs that each has had when it is measured, its ancestors' included.
-            parents: What each inherits from; left out where none does.
+            parents: What each inherits from; left out where none does. Nothing is new of a network
+                that inherits nothing.
         """
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         if len(self.rows) > len(self.table):
@@ -83,7 +91,7 @@ class Reader:
         size = self._above_usual(architectures) / self.size_deviation
         heirs = zip(architectures, parents or [None] * len(architectures), strict=True)
         new = torch.tensor([self._new_layers(*heir) for heir in heirs], dtype=torch.float64)
-        return Descriptions(places, torch.stack([size, training, new], 1))
+        return Descriptions(places, size, training, new.clamp(max=MOST_NEW))
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         """What each needs by what is usual, the mean over all resources, `(N,)`."""
@@ -128,9 +136,8 @@ class Reader:
         """How many layers were changed, inserted or removed between a network and its parent."""
         if parent is None:
             return 0
-        before, after = map(self._numbers, (parent, architecture))
-        changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-        return sum(max(b - a, d - c) for name, a, b, c, d in changes if name != "equal")
+        before, after = (Counter(self._numbers(network)) for network in (parent, architecture))
+        return max((after - before).total(), (before - after).total())
 
     def _numbers(self, architecture: Architecture) -> list[int]:
         return [self._number(layer.reading()) for layer in architecture.layers]

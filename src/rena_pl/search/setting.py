@@ -22,9 +22,12 @@ def setting_of(
     metric: str,
     inherit: bool,
     start: Architecture | None = None,
-    teacher: str | None = None,
+    earlier: str | None = None,
 ) -> str:
-    """A hash of all of them, for the keys of evaluations and to tell ledgers apart."""
+    """A hash of all of them, for the keys of evaluations and to tell ledgers apart.
+
+    `earlier` is the key of the network that an earlier search ended with, if one is gone on from.
+    """
     parts = (
         seed,
         task_fingerprint(task),
@@ -33,7 +36,7 @@ def setting_of(
         metric,
         inherit,
         None if start is None else start.arch_id,
-        teacher,
+        earlier,
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -159,6 +159,8 @@ class SearchSpace:
         return skeleton(self.skeleton_data).may_flatten
 
     def _leaves_enough(self, removal: Remove, architecture: Architecture) -> bool:
+        if len(architecture.layers[removal.index].inputs) == 1:  # nothing else goes along
+            return len(architecture.layers) > self.min_layers
         try:
             return len(removal.apply(architecture).layers) >= self.min_layers
         except ArchitectureError:

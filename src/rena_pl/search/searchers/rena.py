@@ -37,7 +37,7 @@ MOST = 300
 Candidates = dict[Architecture, Evaluation | None]
 """Feasible architectures, with the evaluation that each would inherit from."""
 Heirs = Sequence[tuple[Architecture, Evaluation | None]]
-"""The same one by one."""
+"""Architectures to be trained, each with the evaluation that it inherits from."""
 Reward = Callable[[Heirs], Tensor]
 
 
@@ -289,7 +289,7 @@ class Rena(Reinforce):
 
     def _describe(self, heirs: Heirs) -> Descriptions:
         """As they would be after being trained as children."""
-        inherits = self.ground.start is not None
+        inherits = self.ground.start is not None and self.ground.inherits
         trained = [self.epochs + (p.trained if p and inherits else 0) for _, p in heirs]
         parents = [parent.architecture if parent and inherits else None for _, parent in heirs]
         return self.reader.read([architecture for architecture, _ in heirs], trained, parents)
@@ -317,5 +317,5 @@ class Rena(Reinforce):
         return self.reader.read(
             [evaluation.architecture for evaluation in evaluations],
             [evaluation.trained for evaluation in evaluations],
-            [None if e.parent is None else by_key.get(e.parent) for e in evaluations],
+            [by_key.get(e.parent) if e.parent and e.inherited else None for e in evaluations],
         )

@@ -43,6 +43,7 @@ class Ground:
         start: The network that the search starts from; none where there is no such thing.
         seed: Of everything random.
         ancestor: Key of the evaluation of an earlier search that the start network inherits from.
+        inherits: Whether children start from their parents' weights.
         past: What an earlier search of the same task and space trained, whatever its bounds were.
     """
 
@@ -52,6 +53,7 @@ class Ground:
     start: Architecture | None = None
     seed: int = 0
     ancestor: str | None = None
+    inherits: bool = True
     past: Sequence[Evaluation] = ()
 
     def start_candidate(self, epochs: int) -> Candidate | None:
