@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rena_pl.child.data import ResidentData
+from rena_pl.child.data import ChildData, ResidentData
 from rena_pl.child.fit import plain_step, predict, train
 from rena_pl.child.graph import WARM_UP, GraphStep, Step, Work
 from rena_pl.child.module import Child
+from rena_pl.child.teaching import TaughtData
 from rena_pl.space.named import NAMED
 from tests.tasks import CLASSES, INPUT, TinyTask
 
@@ -46,9 +47,11 @@ def trained(
     wrap: Callable[[Step], Step],
     capturable: bool = False,
     device: torch.device = CPU,
+    teacher: nn.Module | None = None,
 ) -> tuple[list[float], dict[str, Tensor]]:
     """Losses and weights after a few epochs."""
-    data = task_data(device)
+    data: ChildData = task_data(device)
+    data = data if teacher is None else TaughtData(data, teacher)
     child.to(device).train()
     optimizer, schedule = child.optimizer(EPOCHS * data.batches_per_epoch, capturable)
     step, losses = wrap(plain_step(child, optimizer)), []
@@ -68,6 +71,16 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 def test_a_step_on_fixed_tensors_does_what_a_plain_one_does() -> None:
     losses, weights = trained(fresh_child(), lambda step: step)
     by_graph, replayed = trained(fresh_child(), lambda step: GraphStep(step, plainly))
+    assert by_graph == losses
+    assert same(replayed, weights)
+
+
+def test_steps_on_fixed_tensors_take_probabilities_too() -> None:
+    teacher = fresh_child().eval()
+    losses, weights = trained(fresh_child(), lambda step: step, teacher=teacher)
+    by_graph, replayed = trained(
+        fresh_child(), lambda step: GraphStep(step, plainly), teacher=teacher
+    )
     assert by_graph == losses
     assert same(replayed, weights)
 

@@ -10,7 +10,7 @@ from rena_pl.child.fit import predict, train
 from rena_pl.child.module import Child
 from rena_pl.child.teaching import SHARE, TaughtData
 from rena_pl.layers.registry import layer_type
-from tests.tasks import CLASSES, INPUT, TinyTask
+from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits
 
 SMALL = Architecture((layer_type("temporal")(channels=16, kernel=3).as_layer(0),))
 
@@ -52,6 +52,25 @@ def test_a_child_comes_to_say_what_its_teacher_says() -> None:
     train(child, data, 15, torch.Generator().manual_seed(0))
     predicted, true = predict(child, data.split("val"))
     assert ((true + 1) % CLASSES == predicted).float().mean() > 0.8
+
+
+def test_a_task_that_only_has_loaders_is_taught_too() -> None:
+    task = WithoutSplits()
+    task.setup("fit")
+    data = TaughtData(child_data(task, torch.device("cpu")), Says())
+    batches = list(data.epoch(torch.Generator().manual_seed(0)))
+    assert len(batches) == data.batches_per_epoch
+    assert all(targets.is_floating_point() for _, targets in batches)
+
+
+def test_probabilities_are_not_smoothed() -> None:
+    torch.manual_seed(0)
+    child = Child(SMALL, INPUT, CLASSES).eval()
+    features, true = torch.randn(8, *INPUT), torch.arange(8) % CLASSES
+    surely = nn.functional.one_hot(true, CLASSES).float()
+    plain = nn.functional.cross_entropy(child(features), true)
+    assert torch.allclose(child.loss(features, surely), plain)
+    assert child.loss(features, true) > plain
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from rena_pl.errors import RenaError
+from rena_pl.evaluation.evaluation import Candidate
+from rena_pl.evaluation.evaluator import Scored
 from rena_pl.search.compare import best_of_table
-from rena_pl.search.controller import Budget
+from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.uniform import RandomSearch
 from tests import tables
@@ -45,22 +47,39 @@ def test_the_first_ones_are_the_largest_within_the_bounds(tmp_path: Path) -> Non
     assert all(ground.resources.profile(p.architecture)["params"] == 23 for p in proposals)
 
 
-def test_a_search_with_the_model_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
-    budget, imagination = Budget(episodes=2, steps=2), Imagination(warm_up=3, candidates=60)
-    whole = synthetic.controller(1, budget, imagination)
+def heir(candidate: Candidate, *_: object) -> Scored:
+    """The made-up accuracy of a network that inherited."""
+    accuracy = synthetic.made_up_accuracy(candidate).accuracy
+    return Scored(accuracy, inherited=0 if candidate.parent is None else 1)
+
+
+def of_heirs(budget: Budget, imagination: Imagination) -> Controller:
+    made = synthetic.controller(1, budget, imagination)
+    made.scorer = heir
+    return made
+
+
+@pytest.mark.parametrize("halvings", [0, 1])
+def test_a_search_with_the_model_goes_on_as_if_it_had_never_stopped(
+    tmp_path: Path, halvings: int
+) -> None:
+    budget = Budget(episodes=2, steps=2, halvings=halvings)
+    imagination = Imagination(warm_up=3, candidates=60)
+    whole = of_heirs(budget, imagination)
     synthetic.trainer(6, tmp_path / "whole").fit(whole)
 
-    first = synthetic.controller(1, budget, imagination)
+    first = of_heirs(budget, imagination)
     trainer = synthetic.trainer(3, tmp_path / "parts", enable_checkpointing=True)
     trainer.fit(first)
     trainer.save_checkpoint(tmp_path / "last.ckpt")
-    rest = synthetic.controller(1, budget, imagination)
+    rest = of_heirs(budget, imagination)
     synthetic.trainer(6, tmp_path / "parts").fit(
         rest, ckpt_path=tmp_path / "last.ckpt", weights_only=True
     )
     assert rest.ledger.evaluations() == whole.ledger.evaluations()
+    assert rest.searcher.predictor.data.new.max() > 0
 
-    replayed = synthetic.controller(1, budget, imagination)
+    replayed = of_heirs(budget, imagination)
     (tmp_path / "replayed").mkdir()
     journal = tmp_path / "parts" / "ledger.journal"
     (tmp_path / "replayed" / "ledger.journal").write_bytes(journal.read_bytes())
