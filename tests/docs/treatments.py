@@ -57,6 +57,12 @@ TREATMENTS = [
     Treatment("python benchmarks/gpu.py", missing="a GPU"),
     Treatment("^rena fit --data.help"),
     Treatment("^rena fit --config runs/quickstart/config.yaml", slow=True),
+    Treatment(
+        "^rena fit .*kws_micro.*--model.init_from",
+        f"{SHORT_SEARCH} {FEW_VIEWS}",
+        slow=True,
+        fresh=True,
+    ),
     Treatment("^rena fit .*--model.init_from", f"{SHORT_SEARCH} {FEW_CLIPS}", slow=True),
     Treatment(
         "^rena fit .*(quickstart|spells)",
