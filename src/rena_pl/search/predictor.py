@@ -12,13 +12,15 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from rena_pl.search.kernel import kernel, mean, variance
+from rena_pl.search.kernel import kernel, variance
 from rena_pl.search.reader import Descriptions, Reader
 
 NOISE = 0.07
 """The variance of what is not explained, where the kernel between equals is 1."""
 BEST, WORST = 0.5, -5.0
 """Where the best reward lies on the scale of the model, whose 0 is the median; and the lowest."""
+LOSS, HEIRS = 1.0, 4
+"""By how much an heir is thought to fall behind for every new layer, on the word of how many."""
 
 
 class Predictor:
@@ -37,7 +39,10 @@ class Predictor:
         self.targets = scaled(rewards)
         varying = kernel(self.reader, data, data) + NOISE * torch.eye(len(data)).double()
         self.factor = torch.linalg.cholesky(varying)
-        unforeseen = (self.targets - mean(data))[:, None]
+        behind = data.heir * (BEST - self.targets)
+        fallen, layers = (data.new * behind).sum(), data.new.square().sum()
+        self.loss = ((fallen + LOSS * HEIRS) / (layers + HEIRS)).clamp(min=0)
+        unforeseen = (self.targets - self._foreseen(data))[:, None]
         self.known = torch.linalg.solve_triangular(
             self.factor, unforeseen.expand(len(varying), -1, 1), upper=False
         )
@@ -48,11 +53,19 @@ class Predictor:
         halfway = torch.linalg.solve_triangular(self.factor, between, upper=False)
         return Outlook(
             lambda one: kernel(self.reader, candidates.rows([one]), candidates)[:, 0],
-            mean(candidates) + (halfway * self.known).sum(1),
+            self._foreseen(candidates) + (halfway * self.known).sum(1),
             variance(candidates) - halfway.square().sum(1),
             halfway,
             self.targets.max().expand(len(halfway)),
         )
+
+    def _foreseen(self, some: Descriptions) -> Tensor:
+        """What is expected before anything like it is known, `(N,)`.
+
+        Of an heir that it is as good as the best, less what heirs lost so far for every new layer:
+        a short training leaves those behind of which much is new.
+        """
+        return some.heir * BEST - self.loss * some.new
 
 
 @dataclass

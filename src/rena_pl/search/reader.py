@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 
 import torch
@@ -25,12 +25,14 @@ class Descriptions:
         size: How large each is: the logarithms of all its resources, in deviations from what is
             usual, `(N,)`.
         training: Logarithm of the child-epochs that each has had, 0 for one, `(N,)`.
-        new: How many layers set each apart from what it inherits from, up to `MOST_NEW`, `(N,)`.
+        heir: 1 for each that inherits, 0 for the others, `(N,)`.
+        new: How many layers set it apart from what it inherits from, up to `MOST_NEW`, `(N,)`.
     """
 
     places: Tensor
     size: Tensor
     training: Tensor
+    heir: Tensor
     new: Tensor
 
     def __len__(self) -> int:
@@ -39,9 +41,7 @@ class Descriptions:
     def rows(self, numbers: Sequence[int]) -> Descriptions:
         """Some of them."""
         chosen = list(numbers)
-        return Descriptions(
-            self.places[chosen], self.size[chosen], self.training[chosen], self.new[chosen]
-        )
+        return Descriptions(*(getattr(self, item.name)[chosen] for item in fields(self)))
 
 
 class Reader:
@@ -81,17 +81,18 @@ class Reader:
         Args:
             architectures: What is compared.
             trained: Child-epochs that each has had when it is measured, its ancestors' included.
-            parents: What each inherits from; left out where none does. Nothing is new of a network
-                that inherits nothing.
+            parents: What each inherits from; left out where none does.
         """
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         if len(self.rows) > len(self.table):
             self.table = torch.cat([self.table, torch.stack(self.rows[len(self.table) :])])
         training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
         size = self._above_usual(architectures) / self.size_deviation
-        heirs = zip(architectures, parents or [None] * len(architectures), strict=True)
-        new = torch.tensor([self._new_layers(*heir) for heir in heirs], dtype=torch.float64)
-        return Descriptions(places, size, training, new.clamp(max=MOST_NEW))
+        parents = parents or [None] * len(architectures)
+        heir = torch.tensor([parent is not None for parent in parents]).double()
+        pairs = zip(architectures, parents, strict=True)
+        new = torch.tensor([self._new_layers(*pair) for pair in pairs]).clamp(max=MOST_NEW).double()
+        return Descriptions(places, size, training, heir, new)
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         """What each needs by what is usual, the mean over all resources, `(N,)`."""
