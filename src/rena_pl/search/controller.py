@@ -278,9 +278,9 @@ class Controller(LightningModule):
         )
         if earlier:
             ground = replace(ground, past=earlier.known(ground, task))
-        if earlier and ancestor:
-            ground = replace(ground, ancestor=ancestor.key)
-            weights.save(ancestor.key, earlier.weights)
+            if ancestor:
+                ground = replace(ground, ancestor=ancestor.key)
+                weights.save(ancestor.key, earlier.weights)
         return ground, Evaluator(
             ground.resources, self.objective, ledger, scorer, setting, ancestor
         )

@@ -14,6 +14,7 @@ from rena_pl.architecture import Architecture, Layer
 from rena_pl.search.encoding import Encoder
 
 MOST_NEW = 5
+"""New layers beyond these make no difference: by then little of the parent is left."""
 
 
 @dataclass(frozen=True)

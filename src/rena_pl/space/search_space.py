@@ -160,7 +160,7 @@ class SearchSpace:
 
     def _leaves_enough(self, removal: Remove, architecture: Architecture) -> bool:
         if len(architecture.layers[removal.index].inputs) == 1:  # nothing else goes along
-            return len(architecture.layers) > self.min_layers
+            return True
         try:
             return len(removal.apply(architecture).layers) >= self.min_layers
         except ArchitectureError:
