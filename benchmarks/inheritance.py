@@ -3,8 +3,8 @@
     python benchmarks/inheritance.py --root PATH --json benchmarks/results/inheritance.json
 
 Trains a few parents on keyword spotting, draws single random actions on them, and trains every
-child twice, from inherited weights and from scratch, until its validation accuracy is at most half
-a point below the parent's. Prints the epochs that each needed.
+child twice, from inherited weights and its parent's predictions and from scratch, until its
+validation accuracy is at most half a point below the parent's. Prints the epochs that each needed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ import yaml
 
 from machine import machine
 from rena_pl.architecture import Architecture
-from rena_pl.child.data import ResidentData
+from rena_pl.child.data import ChildData, ResidentData
 from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
+from rena_pl.child.teaching import TaughtData
 from rena_pl.data import SpeechCommands
 from rena_pl.evaluation.evaluator import SAMPLE
 from rena_pl.network import morph
@@ -59,13 +60,16 @@ class Bench:
 
     Args:
         root: Folder of Speech Commands.
+        batch_size: Examples in a training batch.
         patience: The most epochs a child is trained for.
         recipe: How. Whether a child is back after so many epochs is only seen where its schedule
             ends, so epochs are trained one by one, each with a cycle of its own.
     """
 
-    def __init__(self, root: Path, patience: int, recipe: Recipe) -> None:
-        task = SpeechCommands(root=root, keywords=KEYWORDS, features="log_mel")
+    def __init__(self, root: Path, batch_size: int, patience: int, recipe: Recipe) -> None:
+        task = SpeechCommands(
+            root=root, keywords=KEYWORDS, features="log_mel", batch_size=batch_size
+        )
         task.prepare_data()
         task.setup("fit")
         self.shape, self.classes = task.input_shape, task.num_classes
@@ -86,11 +90,11 @@ class Bench:
         predicted, true = predict(child, self.data.split("val"))
         return measured("accuracy", predicted, true, self.classes)
 
-    def epochs_until(self, target: float, child: Child, seed: int) -> int | None:
+    def epochs_until(self, target: float, child: Child, seed: int, data: ChildData) -> int | None:
         """Epochs until the child reaches the target: 0 if it is there already."""
         for epochs in range(self.patience + 1):
             if epochs:
-                train(child, self.data, 1, torch.Generator().manual_seed(seed + epochs))
+                train(child, data, 1, torch.Generator().manual_seed(seed + epochs))
             if self.accuracy(child) >= target:
                 return epochs
         return None
@@ -100,16 +104,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True, help="folder of Speech Commands")
     parser.add_argument("--actions", type=int, default=30, help="how many actions in all")
+    parser.add_argument("--batch-size", type=int, default=16, help="as in `kws_micro.yaml`")
     parser.add_argument("--parent-epochs", type=int, default=20, help="training of each parent")
     parser.add_argument("--patience", type=int, default=10, help="the most epochs of a child")
-    parser.add_argument("--inherited-rate", type=float, default=0.3, help="see `Recipe`")
+    parser.add_argument("--inherited-rate", type=float, default=0.1, help="see `Recipe`")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     recipe = Recipe(inherited_rate=options.inherited_rate)
-    bench = Bench(options.root, options.patience, recipe)
+    bench = Bench(options.root, options.batch_size, options.patience, recipe)
     rng = random.Random(options.seed)
     rows: list[Row] = []
     accuracies = {}
@@ -134,15 +139,16 @@ def main() -> None:
                 name,
                 str(action),
                 taken.exact,
-                bench.epochs_until(target, heir, seed),
-                bench.epochs_until(target, fresh, seed),
+                bench.epochs_until(target, heir, seed, TaughtData(bench.data, parent)),
+                bench.epochs_until(target, fresh, seed, bench.data),
             )
             print(row, flush=True)
             rows.append(row)
     never = options.patience + 1
     result = {
         "command": f"python benchmarks/inheritance.py --root PATH --actions {options.actions} "
-        f"--parent-epochs {options.parent_epochs} --patience {options.patience} "
+        f"--batch-size {options.batch_size} --parent-epochs {options.parent_epochs} "
+        f"--patience {options.patience} "
         f"--inherited-rate {options.inherited_rate} --seed {options.seed} "
         f"--threads {options.threads}",
         "machine": machine(),
