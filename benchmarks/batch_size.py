@@ -1,85 +1,62 @@
-"""What a published network comes to in a few epochs, by the size of its training batches.
+"""What a published network comes to in 20 epochs, by the size of its training batches.
 
     python benchmarks/batch_size.py --root PATH --json benchmarks/results/batch_size.json
 
 The learning rate is the same throughout: smaller batches take more steps an epoch. Prints the
-validation accuracy for every seed.
+validation accuracies with three seeds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import torch
 
-from machine import machine
 from rena_pl.child.data import ResidentData
 from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child
 from rena_pl.data import SpeechCommands
 from rena_pl.space.named import NAMED
+from report import arguments, finish
 
+NETWORK = "tc_resnet8"  # trains fastest
+SIZES = (100, 32, 16)
 KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 
 
-def accuracy_after(name: str, task: SpeechCommands, epochs: int, seed: int) -> float:
-    """The validation accuracy of a network that was trained from scratch."""
+def accuracy_after(epochs: int, batch_size: int, seed: int, options: argparse.Namespace) -> float:
+    """The validation accuracy of the network, trained from scratch."""
+    task = SpeechCommands(
+        root=options.root, keywords=KEYWORDS, features="log_mel", batch_size=batch_size
+    )
+    task.prepare_data()
+    task.setup("fit")
     data = ResidentData(task, torch.device("cpu"))
     torch.manual_seed(seed)
-    child = Child(NAMED[name](), task.input_shape, task.num_classes)
+    child = Child(NAMED[NETWORK](), task.input_shape, task.num_classes)
     train(child, data, epochs, torch.Generator().manual_seed(seed))
     predicted, true = predict(child, data.split("val"))
     return measured("accuracy", predicted, true, task.num_classes)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, required=True, help="folder of Speech Commands")
-    parser.add_argument("--networks", nargs="+", default=["tc_resnet8"], choices=sorted(NAMED))
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[100, 32, 16])
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    task = SpeechCommands(root=options.root, keywords=KEYWORDS, features="log_mel")
-    task.prepare_data()
-    task.setup("fit")
-    figures: dict[str, dict[int, Any]] = {name: {} for name in options.networks}
-    for name in options.networks:
-        for size in options.batch_sizes:
-            task.batch_size = size
-            started = time.process_time()
-            reached = [accuracy_after(name, task, options.epochs, seed) for seed in options.seeds]
-            seconds = (time.process_time() - started) / options.epochs / len(options.seeds)
-            figures[name][size] = {
-                "val_accuracy": [round(accuracy, 4) for accuracy in reached],
-                "mean": round(fmean(reached), 4),
-                "processor_seconds_an_epoch": round(seconds, 2),
-            }
-            print(name, size, figures[name][size], flush=True)
-    words = {
-        "networks": options.networks,
-        "batch-sizes": options.batch_sizes,
-        "epochs": [options.epochs],
-        "seeds": options.seeds,
-        "threads": [options.threads],
-    }
-    given = " ".join(f"--{name} {' '.join(map(str, of))}" for name, of in words.items())
-    result = {
-        "command": f"python benchmarks/batch_size.py --root PATH {given}",
-        "machine": machine(),
-        "figures": figures,
-    }
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    options = arguments(__doc__, data=True)
+    epochs, count = (1, 1) if options.quick else (20, 3)
+    seeds = range(options.seed, options.seed + count)
+    figures = {}
+    for size in SIZES:
+        started = time.process_time()
+        reached = [accuracy_after(epochs, size, seed, options) for seed in seeds]
+        seconds = (time.process_time() - started) / epochs / count
+        figures[str(size)] = {
+            **{f"seed {seed}": round(at, 4) for seed, at in zip(seeds, reached, strict=True)},
+            "mean": round(fmean(reached), 4),
+            "processor seconds an epoch": round(seconds, 2),
+        }
+    finish(options, "batch_size.py", figures)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/inheritance.py --root PATH --json benchmarks/results/inheritance.json
 
 Trains a few parents on keyword spotting, draws single random actions on them, and trains every
-child twice, from inherited weights and its parent's predictions and from scratch, until its
-validation accuracy is at most half a point below the parent's. Prints the epochs that each needed.
+child twice, from inherited weights and from scratch, until its validation accuracy is at most half
+a point below the parent's. Prints the epochs that each needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import json
 import random
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -22,11 +21,10 @@ import yaml
 
 from machine import machine
 from rena_pl.architecture import Architecture
-from rena_pl.child.data import ChildData, ResidentData
+from rena_pl.child.data import ResidentData, examples
 from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
-from rena_pl.child.teaching import TaughtData
 from rena_pl.data import SpeechCommands
 from rena_pl.evaluation.evaluator import SAMPLE
 from rena_pl.network import morph
@@ -73,9 +71,9 @@ class Bench:
         task.prepare_data()
         task.setup("fit")
         self.shape, self.classes = task.input_shape, task.num_classes
-        self.data = ResidentData(task, torch.device("cpu"))
-        views, _ = zip(*islice(self.data.epoch(torch.Generator().manual_seed(0)), 3), strict=True)
-        self.sample = torch.cat(views)[:SAMPLE]
+        device = torch.device("cpu")
+        self.data = ResidentData(task, device)
+        self.sample = examples(self.data, SAMPLE, device)
         self.patience = patience
         self.recipe = recipe
 
@@ -90,11 +88,11 @@ class Bench:
         predicted, true = predict(child, self.data.split("val"))
         return measured("accuracy", predicted, true, self.classes)
 
-    def epochs_until(self, target: float, child: Child, seed: int, data: ChildData) -> int | None:
+    def epochs_until(self, target: float, child: Child, seed: int) -> int | None:
         """Epochs until the child reaches the target: 0 if it is there already."""
         for epochs in range(self.patience + 1):
             if epochs:
-                train(child, data, 1, torch.Generator().manual_seed(seed + epochs))
+                train(child, self.data, 1, torch.Generator().manual_seed(seed + epochs))
             if self.accuracy(child) >= target:
                 return epochs
         return None
@@ -139,8 +137,8 @@ def main() -> None:
                 name,
                 str(action),
                 taken.exact,
-                bench.epochs_until(target, heir, seed, TaughtData(bench.data, parent)),
-                bench.epochs_until(target, fresh, seed, bench.data),
+                bench.epochs_until(target, heir, seed),
+                bench.epochs_until(target, fresh, seed),
             )
             print(row, flush=True)
             rows.append(row)

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
-from torch.nn import functional
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
@@ -19,7 +17,6 @@ from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.evaluation.lineage import descendants
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.layers import layer_types
-from rena_pl.network import build
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
 from tests.disk import full_disk
@@ -103,27 +100,6 @@ def test_inheritance_gives_a_child_a_start(tmp_path: Path) -> None:
     assert child.inherited == 0
     longer = off.evaluate(Candidate(chain(8, 8), child.key, 1, (0, 0, 0), rung=1))
     assert longer.inherited == 2  # its own weights, whatever it had from its parent
-
-
-def test_an_heir_learns_from_its_parents_predictions(tmp_path: Path) -> None:
-    """It says more nearly what its parent says than one that is trained on the classes alone."""
-    apart = {}
-    for taught in (True, False):
-        folder = tmp_path / str(taught)
-        worker = evaluator(folder, recipe=Recipe(taught=taught))
-        parent = worker.evaluate(Candidate(chain(8), None, 1, START))
-        heir = worker.evaluate(Candidate(chain(8, 8), parent.key, 8, (0, 0, 0)))
-        said = [_log_probabilities(worker.scorer, evaluation) for evaluation in (heir, parent)]
-        apart[taught] = functional.kl_div(*said, reduction="batchmean", log_target=True)
-    assert apart[True] < 0.7 * apart[False]
-
-
-def _log_probabilities(trainer: ChildTrainer, evaluation: Evaluation) -> Tensor:
-    network = build(evaluation.architecture, trainer.input_shape, trainer.num_classes)
-    network.load_state_dict(trainer.weights.load(evaluation.key))
-    with torch.inference_mode():
-        outputs = [network.eval()(features) for features, _ in trainer.data.split("val")]
-    return torch.cat(outputs).log_softmax(1)
 
 
 def test_an_infeasible_candidate_costs_nothing_and_says_why(tmp_path: Path) -> None:

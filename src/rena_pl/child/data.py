@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any, Protocol
 
 import torch
@@ -62,6 +63,17 @@ def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
     data = LoadedData(task, device)
     _check(task, next(data.split("val")))
     return data
+
+
+def examples(data: ChildData, count: int, device: torch.device) -> Tensor:
+    """The features of some training examples, always the same; on `device`, where the data are."""
+    batches: list[Tensor] = []
+    with closing(data.epoch(torch.Generator(device).manual_seed(0))) as epoch:
+        for features, _ in epoch:
+            batches.append(features)
+            if sum(map(len, batches)) >= count:
+                break
+    return torch.cat(batches)[:count]
 
 
 def _check(task: LightningDataModule, batch: Batch) -> None:

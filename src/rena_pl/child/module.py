@@ -26,7 +26,6 @@ class Recipe:
         learning_rate: The peak of the cycle.
         inherited_rate: The share of it for a child that starts from its parent's weights: a high
             peak shakes them, a low one leaves new layers behind.
-        taught: Whether such a child learns from its parent's predictions too.
         weight_decay: Of AdamW.
         warm_up: The share of the steps in which the learning rate rises.
         label_smoothing: Of the cross-entropy.
@@ -34,7 +33,6 @@ class Recipe:
 
     learning_rate: float = 0.01
     inherited_rate: float = 1.0
-    taught: bool = False
     weight_decay: float = 0.02
     warm_up: float = 0.25
     label_smoothing: float = 0.1

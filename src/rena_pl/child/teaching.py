@@ -1,4 +1,4 @@
-"""Training on what another network says of the examples, besides what they are."""
+"""Training on what a larger network says of the examples, besides what they are."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class TaughtData:
 
     Args:
         data: What is taught.
-        teacher: Maps features to logits; on the device of the data. It is set to evaluation mode.
+        teacher: Maps features to logits; on the device of the data, in evaluation mode.
     """
 
     def __init__(self, data: ChildData, teacher: nn.Module) -> None:
         self.data = data
         self.layout = memory_format(teacher)
-        self.teacher = teacher.eval().to(memory_format=self.layout)
+        self.teacher = teacher.to(memory_format=self.layout)
 
     @property
     def batches_per_epoch(self) -> int:

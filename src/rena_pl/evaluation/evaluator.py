@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -12,7 +11,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 
-from rena_pl.child.data import ChildData, child_data, stated_shapes
+from rena_pl.child.data import ChildData, child_data, examples, stated_shapes
 from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
@@ -21,7 +20,6 @@ from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, is_child
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
-from rena_pl.network.build import build
 from rena_pl.network.morphism import morph
 from rena_pl.numbers import readable
 from rena_pl.objective import Objective
@@ -170,8 +168,7 @@ class ChildTrainer:
         inherit: Whether a child starts from its parent's weights; one that is trained on always
             starts from its own.
         seconds: A child of the search that trains for longer fails; no limit when left out.
-        teacher: A network for the same task that all children learn from, in place of their
-            parents.
+        teacher: A network for the same task that children learn from too.
     """
 
     def __init__(
@@ -187,7 +184,6 @@ class ChildTrainer:
     ) -> None:
         self.input_shape, self.num_classes = stated_shapes(task)
         self.data: ChildData = child_data(task, device)
-        self.parents_teach = recipe.taught and teacher is None
         if teacher is not None:
             self.data = TaughtData(self.data, teacher.to(device))
         self.recipe = recipe
@@ -209,10 +205,10 @@ class ChildTrainer:
             recipe = self.recipe if heir_of is None else self.recipe.inherited()
             child = Child(candidate.architecture, self.input_shape, self.num_classes, recipe)
             child.to(self.device)
-            inherited, data = (0, self.data) if heir_of is None else self._inherit(child, heir_of)
+            inherited = 0 if heir_of is None else self._inherit(child, heir_of)
             generator = torch.Generator(self.device).manual_seed(seed)
             seconds = self.seconds if is_child(candidate.place) else None
-            train(child, data, candidate.budget, generator, seconds=seconds)
+            train(child, self.data, candidate.budget, generator, seconds=seconds)
         accuracy = self.measure(child, "val")
         self.weights.save(key, child.network.state_dict())
         return Scored(accuracy, inherited)
@@ -222,27 +218,14 @@ class ChildTrainer:
         predicted, true = predict(child, self.data.split(split))
         return measured(self.metric, predicted, true, self.num_classes)
 
-    def _inherit(self, child: Child, parent: Evaluation) -> tuple[int, ChildData]:
-        """Set a child to what its parent knows; how many layers took that over, and its data."""
+    def _inherit(self, child: Child, parent: Evaluation) -> int:
         weights = self.weights.load(parent.key)
         if weights is None:
             raise StorageError(f"{self.weights.folder}: the weights of {parent.key} are gone")
         taken = morph(parent.architecture, weights, child.architecture, child.network, self._sample)
-        if not self.parents_teach:
-            return taken.layers, self.data
-        teacher = build(parent.architecture, self.input_shape, self.num_classes).to(self.device)
-        teacher.load_state_dict(weights)
-        return taken.layers, TaughtData(self.data, teacher)
+        return taken.layers
 
     @cached_property
     def _sample(self) -> Tensor:
         """The training examples on which heirs are fitted to their parents."""
-        generator = torch.Generator(self.device).manual_seed(0)
-        batches, count = [], 0
-        with closing(self.data.epoch(generator)) as epoch:
-            for features, _ in epoch:
-                batches.append(features)
-                count += len(features)
-                if count >= SAMPLE:
-                    break
-        return torch.cat(batches)[:SAMPLE]
+        return examples(self.data, SAMPLE, self.device)
