@@ -15,31 +15,24 @@ from statistics import fmean
 import torch
 
 from rena_pl.child.data import ResidentData
-from rena_pl.child.fit import predict, train
-from rena_pl.child.metric import measured
+from rena_pl.child.fit import train
 from rena_pl.child.module import Child
-from rena_pl.data import SpeechCommands
 from rena_pl.space.named import NAMED
 from report import arguments, finish
+from small_speech import speech_task, val_accuracy
 
 NETWORK = "tc_resnet8"  # trains fastest
 SIZES = (100, 32, 16)
-KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 
 
 def accuracy_after(epochs: int, batch_size: int, seed: int, options: argparse.Namespace) -> float:
     """The validation accuracy of the network, trained from scratch."""
-    task = SpeechCommands(
-        root=options.root, keywords=KEYWORDS, features="log_mel", batch_size=batch_size
-    )
-    task.prepare_data()
-    task.setup("fit")
+    task = speech_task(options.root, batch_size)
     data = ResidentData(task, torch.device("cpu"))
     torch.manual_seed(seed)
     child = Child(NAMED[NETWORK](), task.input_shape, task.num_classes)
     train(child, data, epochs, torch.Generator().manual_seed(seed))
-    predicted, true = predict(child, data.split("val"))
-    return measured("accuracy", predicted, true, task.num_classes)
+    return val_accuracy(child, data, task.num_classes)
 
 
 def main() -> None:

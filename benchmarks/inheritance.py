@@ -22,17 +22,15 @@ import yaml
 from machine import machine
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import ResidentData, examples
-from rena_pl.child.fit import predict, train
-from rena_pl.child.metric import measured
+from rena_pl.child.fit import train
 from rena_pl.child.module import Child, Recipe
-from rena_pl.data import SpeechCommands
 from rena_pl.evaluation.evaluator import SAMPLE
 from rena_pl.network import morph
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
+from small_speech import speech_task, val_accuracy
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 PARENTS = {
     "tc_resnet8": "kws_tight.yaml",
     "bc_resnet_1": "kws_micro.yaml",
@@ -65,11 +63,7 @@ class Bench:
     """
 
     def __init__(self, root: Path, batch_size: int, patience: int, recipe: Recipe) -> None:
-        task = SpeechCommands(
-            root=root, keywords=KEYWORDS, features="log_mel", batch_size=batch_size
-        )
-        task.prepare_data()
-        task.setup("fit")
+        task = speech_task(root, batch_size)
         self.shape, self.classes = task.input_shape, task.num_classes
         device = torch.device("cpu")
         self.data = ResidentData(task, device)
@@ -85,8 +79,7 @@ class Bench:
 
     def accuracy(self, child: Child) -> float:
         """Its accuracy on the validation split."""
-        predicted, true = predict(child, self.data.split("val"))
-        return measured("accuracy", predicted, true, self.classes)
+        return val_accuracy(child, self.data, self.classes)
 
     def epochs_until(self, target: float, child: Child, seed: int) -> int | None:
         """Epochs until the child reaches the target: 0 if it is there already."""

@@ -35,9 +35,9 @@ from rena_pl.child.module import Child
 from rena_pl.data import SpeechCommands
 from rena_pl.space.named import NAMED
 from report import arguments, finish
+from small_speech import KEYWORDS
 
 NETWORKS = ("ds_cnn_s", "tc_resnet8", "bc_resnet_1")
-KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 TEXTBOOK = "textbook"
 OURS = {"4 views": 4, "1 view": 1, "no views": 0}
 """Augmented views, besides the plain one: as many as a task has by default, and fewer."""
