@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rena_pl.layers.geometry import padding, strided, useful_kernel
 from rena_pl.layers.modules.activation import activation as activation_module
@@ -72,6 +72,24 @@ class NormedConvolution(nn.Sequential):
             )
         )
         self.centre = (top // dilation[0], left // dilation[1])
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps `(batch, channels, height, width)`, convolved, normed and activated."""
+        padded = self.get_submodule("pad")(maps)
+        if self.gradient_slow_in_bfloat16 and padded.device.type == "cpu":
+            # Nothing changes outside of autocast, where all are of the network's type anyway.
+            with torch.autocast("cpu", enabled=False):
+                convolved = self.convolution(padded.to(self.convolution.weight.dtype))
+        else:
+            convolved = self.convolution(padded)
+        out: Tensor = self.get_submodule("activation")(self.get_submodule("norm")(convolved))
+        return out
+
+    @property
+    def gradient_slow_in_bfloat16(self) -> bool:
+        """Whether CPUs take several times as long for its gradient in bfloat16 as in float32."""
+        conv = self.convolution
+        return conv.groups > 1 and max(conv.kernel_size) > 3
 
     @property
     def convolution(self) -> nn.Conv2d:
