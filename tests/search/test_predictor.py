@@ -39,9 +39,28 @@ def test_what_was_not_seen_is_ranked_well(rows) -> None:
     reader, architectures, rewards = rows
     predictor = fitted(reader, architectures, rewards, 40)
     rest = reader.read(architectures[40:], [1.0] * len(architectures[40:]))
-    means = predictor.outlook(rest).means.mean(0)
+    means = predictor.outlook(rest).expected
     both = torch.stack([means, torch.tensor(rewards[40:])]).argsort().argsort()
     assert torch.corrcoef(both.double())[0, 1] > 0.8
+
+
+def test_the_members_that_explain_more_count_more(rows) -> None:
+    """Where every decision adds its part, little is lost by carrying much over."""
+    reader, architectures, _rewards = rows
+    described = reader.read(architectures, [1.0] * len(architectures))
+    rng = torch.Generator().manual_seed(0)
+    worth = torch.rand(int(described.places.max()) + 1, generator=rng, dtype=torch.float64)
+    sums = worth[described.places].sum(1)
+    anything = torch.rand(len(architectures), generator=rng)
+    weights = []
+    for rewards in (sums, anything):
+        predictor = Predictor(reader)
+        predictor.fit(described.rows(range(40)), rewards[:40].tolist())
+        weights.append(predictor.weights)
+        assert predictor.weights.sum() == pytest.approx(1)
+    smooth, rough = (of_task[0] - of_task[-1] for of_task in weights)
+    assert smooth > 0.3
+    assert rough < smooth - 0.3
 
 
 def test_what_was_seen_is_surer_than_what_was_not(rows) -> None:
@@ -59,7 +78,7 @@ def test_more_training_is_told_apart_from_a_better_network(rows) -> None:
     predictor = Predictor(reader)
     predictor.fit(reader.read(some, trained), [0.5 + 0.1 * (epochs > 1) for epochs in trained])
     short, long = (
-        predictor.outlook(reader.read(architectures[20:40], [epochs] * 20)).means.mean(0)
+        predictor.outlook(reader.read(architectures[20:40], [epochs] * 20)).expected
         for epochs in (1.0, 4.0)
     )
     assert (long > short + 0.1).all()
@@ -84,7 +103,7 @@ def test_heirs_that_had_much_changed_are_expected_to_lose_as_others_did() -> Non
     predictor = Predictor(reader)
     seen = [*range(10), *range(20, 30)]
     predictor.fit(heirs.rows(seen), (0.9 - 0.1 * new[seen]).tolist())
-    means = predictor.outlook(heirs).means.mean(0)
+    means = predictor.outlook(heirs).expected
     assert means[10:20].mean() > means[30:].mean() + 0.1
 
 

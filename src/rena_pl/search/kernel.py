@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rena_pl.search.reader import Descriptions, Reader
 
-SHARPNESS = (1.7, 3.4)
+SHARPNESS = (0.85, 1.7, 3.4)
 """What the mean unlikeness of two architectures weighs, for each member of the ensemble."""
 
 

@@ -1,6 +1,7 @@
 """A model of the reward: an ensemble of Gaussian processes that read what the policy reads.
 
-Its members differ in how far they carry what was seen of one network over to others.
+Its members differ in how far they carry what was seen of one network over to others. The better a
+member explains what was seen, the more its word counts.
 """
 
 from __future__ import annotations
@@ -46,12 +47,25 @@ class Predictor:
         self.known = torch.linalg.solve_triangular(
             self.factor, unforeseen.expand(len(varying), -1, 1), upper=False
         )
+        self.weights = self._evidence().softmax(0)
+
+    def _evidence(self) -> Tensor:
+        """How likely every member thought what was seen, `(M,)`: the logarithm, but for a constant.
+
+        The marginal likelihood (Rasmussen and Williams, 2006, section 2.3) where the kernel is as
+        much larger or smaller as suits the member best.
+        """
+        misses = self.known.square().sum((1, 2)).clamp(min=1e-12)
+        spread = self.factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        evidence: Tensor = -len(self.targets) / 2 * misses.log() - spread
+        return evidence
 
     def outlook(self, candidates: Descriptions) -> Outlook:
         """What is expected of some architectures."""
         between = kernel(self.reader, self.data, candidates)
         halfway = torch.linalg.solve_triangular(self.factor, between, upper=False)
         return Outlook(
+            self.weights,
             lambda one: kernel(self.reader, candidates.rows([one]), candidates)[:, 0],
             self._foreseen(candidates) + (halfway * self.known).sum(1),
             variance(candidates) - halfway.square().sum(1),
@@ -73,6 +87,7 @@ class Outlook:
     """What every member expects of N candidates, and how surely; M members.
 
     Attributes:
+        weights: How much each member's word counts, `(M,)`, 1 in all.
         prior: The kernel between one candidate and all of them, `(M, N)`.
         means: `(M, N)`.
         variances: `(M, N)`.
@@ -80,19 +95,25 @@ class Outlook:
         best: The best that was seen, or is believed in, `(M,)`.
     """
 
+    weights: Tensor
     prior: Callable[[int], Tensor]
     means: Tensor
     variances: Tensor
     halfway: Tensor
     best: Tensor
 
+    @property
+    def expected(self) -> Tensor:
+        """What is expected of each, `(N,)`."""
+        return self.weights @ self.means
+
     def expected_improvement(self) -> Tensor:
-        """By how much each is expected to surpass the best, `(N,)`; the mean of the members'."""
+        """By how much each is expected to surpass the best, `(N,)`."""
         deviations = self.variances.clamp(min=1e-9).sqrt()
         ahead = (self.means - self.best[:, None]) / deviations
         density = (-ahead.square() / 2).exp() / sqrt(2 * pi)
         gain: Tensor = deviations * (ahead * torch.special.ndtr(ahead) + density)
-        return gain.mean(0)
+        return self.weights @ gain
 
     def believe(self, one: int) -> None:
         """Take a candidate as if it had been seen, with the reward that each member expects of it.

@@ -56,7 +56,7 @@ class Imagination:
         elite: From how many of the best networks episodes and candidates start.
     """
 
-    first: int = 8
+    first: int = 4
     warm_up: int = 30
     updates: int = 1
     episodes: int = 2
@@ -265,7 +265,7 @@ class Rena(Reinforce):
 
     def _expected_rewards(self, heirs: Heirs) -> Tensor:
         """What the model predicts."""
-        means = self.predictor.outlook(self._describe(heirs)).means.mean(0).tolist()
+        means = self.predictor.outlook(self._describe(heirs)).expected.tolist()
         return torch.tensor(
             [
                 mean if self.ground.feasible(made) else self._outside(made)
