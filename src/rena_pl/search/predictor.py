@@ -34,10 +34,20 @@ class Predictor:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
 
-    def fit(self, data: Descriptions, rewards: Sequence[float]) -> None:
-        """Take the rewards of some architectures for what is known."""
+    def fit(
+        self, data: Descriptions, rewards: Sequence[float], attained: Sequence[bool] | None = None
+    ) -> None:
+        """Take the rewards of some architectures for what is known.
+
+        Args:
+            data: The architectures.
+            rewards: Of each.
+            attained: Which of them are there to be surpassed; all when left out.
+        """
         self.data = data
         self.targets = scaled(rewards)
+        there = self.targets if attained is None else self.targets[torch.tensor(attained)]
+        self.best = there.max() if len(there) else self.targets.min()
         varying = kernel(self.reader, data, data) + NOISE * torch.eye(len(data)).double()
         self.factor = torch.linalg.cholesky(varying)
         behind = data.heir * (BEST - self.targets)
@@ -70,7 +80,7 @@ class Predictor:
             self._foreseen(candidates) + (halfway * self.known).sum(1),
             variance(candidates) - halfway.square().sum(1),
             halfway,
-            self.targets.max().expand(len(halfway)),
+            self.best.expand(len(halfway)),
         )
 
     def _foreseen(self, some: Descriptions) -> Tensor:

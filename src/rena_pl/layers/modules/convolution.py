@@ -75,21 +75,22 @@ class NormedConvolution(nn.Sequential):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps `(batch, channels, height, width)`, convolved, normed and activated."""
-        padded = self.get_submodule("pad")(maps)
-        if self.gradient_slow_in_bfloat16 and padded.device.type == "cpu":
-            # Nothing changes outside of autocast, where all are of the network's type anyway.
-            with torch.autocast("cpu", enabled=False):
-                convolved = self.convolution(padded.to(self.convolution.weight.dtype))
-        else:
-            convolved = self.convolution(padded)
-        out: Tensor = self.get_submodule("activation")(self.get_submodule("norm")(convolved))
-        return out
+        for module in self:
+            if module is self.convolution and self._in_float32(maps):
+                with torch.autocast("cpu", enabled=False):
+                    maps = module(maps.float())
+            else:
+                maps = module(maps)
+        return maps
 
-    @property
-    def gradient_slow_in_bfloat16(self) -> bool:
-        """Whether CPUs take several times as long for its gradient in bfloat16 as in float32."""
+    def _in_float32(self, maps: Tensor) -> bool:
+        """Whether autocast would convolve in bfloat16 what CPUs are slow at.
+
+        The gradient of a wide depthwise kernel takes them several times as long as in float32.
+        """
         conv = self.convolution
-        return conv.groups > 1 and max(conv.kernel_size) > 3
+        wide = conv.groups > 1 and max(conv.kernel_size) > 3
+        return wide and maps.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
     @property
     def convolution(self) -> nn.Conv2d:

@@ -304,7 +304,11 @@ class Rena(Reinforce):
             best = set(sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2])
             others = [n for n in used if n not in best]
             used = sorted([*best, *others[len(best) - MOST :]])
-        self.predictor.fit(self._read([seen[n] for n in used]), [rewards[n] for n in used])
+        self.predictor.fit(
+            self._read([seen[n] for n in used]),
+            [rewards[n] for n in used],
+            [n >= len(past) for n in used],
+        )
 
     def _reward(self, earlier: Evaluation) -> float:
         """What an earlier network would have got here, if it kept the hard bounds."""
