@@ -25,3 +25,9 @@ def test_under_autocast_only_wide_depthwise_kernels_are_float32(kernel, groups, 
     assert types == [expected]
     assert block.convolution.weight.grad.dtype == torch.float32
     assert torch.equal(block.eval()(maps), block.norm(block.convolution(block.pad(maps))))
+
+
+def test_a_network_of_another_type_keeps_it_under_autocast() -> None:
+    block = NormedConvolution(8, 8, (10, 12), (3, 5), groups=8).double()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert block(torch.randn(2, 8, 10, 12).double()).dtype == torch.float64

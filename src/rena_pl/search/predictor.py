@@ -42,7 +42,8 @@ class Predictor:
         Args:
             data: The architectures.
             rewards: Of each.
-            attained: Which of them are there to be surpassed; all when left out.
+            attained: Which of them are there to be surpassed; all when left out. Where none is,
+                what is expected to be best is wanted.
         """
         self.data = data
         self.targets = scaled(rewards)
@@ -50,7 +51,7 @@ class Predictor:
         self.best = there.max() if len(there) else self.targets.min()
         varying = kernel(self.reader, data, data) + NOISE * torch.eye(len(data)).double()
         self.factor = torch.linalg.cholesky(varying)
-        behind = data.heir * (BEST - self.targets)
+        behind = data.heir * (self.best - self.targets)
         fallen, layers = (data.new * behind).sum(), data.new.square().sum()
         self.loss = ((fallen + LOSS * HEIRS) / (layers + HEIRS)).clamp(min=0)
         unforeseen = (self.targets - self._foreseen(data))[:, None]
@@ -89,7 +90,7 @@ class Predictor:
         Of an heir that it is as good as the best, less what heirs lost so far for every new layer:
         a short training leaves those behind of which much is new.
         """
-        return some.heir * BEST - self.loss * some.new
+        return some.heir * self.best - self.loss * some.new
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Outlook:
         means: `(M, N)`.
         variances: `(M, N)`.
         halfway: What the variances were reduced by, `(M, data, N)`: its columns squared and summed.
-        best: The best that was seen, or is believed in, `(M,)`.
+        best: The best that is to be surpassed: seen in this search, or believed in, `(M,)`.
     """
 
     weights: Tensor
