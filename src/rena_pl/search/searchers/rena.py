@@ -302,6 +302,7 @@ class Rena(Reinforce):
         used: Sequence[int] = range(len(seen))
         if len(used) > MOST:
             best = set(sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2])
+            # However many earlier ones are better, the best of this search is to be surpassed.
             best |= set(nlargest(1, used[len(past) :], key=lambda n: rewards[n]))
             others = [n for n in used if n not in best]
             used = sorted([*best, *others[len(best) - MOST :]])
