@@ -13,6 +13,8 @@ from torch import Tensor
 from rena_pl.architecture import Architecture, Layer
 from rena_pl.search.encoding import Encoder
 
+LARGEST = 2.0
+"""Sizes beyond so many deviations make no difference: no trend is known to go on out there."""
 MOST_NEW = 5
 """New layers beyond these make no difference: by then little of the parent is left."""
 
@@ -23,14 +25,18 @@ class Descriptions:
 
     Attributes:
         places: Number of the layer at each place, `(N, places)`.
+        counts: How many layers are of each kind and have each value, `(N, kinds + values + 1)`.
+        output: What the resources say of the last layer, `(N, LAYER_NUMBERS)`.
         size: How large each is: the logarithms of all its resources, in deviations from what is
-            usual, `(N,)`.
+            usual, at most `LARGEST`, `(N,)`.
         training: Logarithm of the child-epochs that each has had, 0 for one, `(N,)`.
         heir: 1 for each that inherits, 0 for the others, `(N,)`.
         new: How many layers set it apart from what it inherits from, up to `MOST_NEW`, `(N,)`.
     """
 
     places: Tensor
+    counts: Tensor
+    output: Tensor
     size: Tensor
     training: Tensor
     heir: Tensor
@@ -69,7 +75,9 @@ class Reader:
         self.size_deviation = _deviations(self._above_usual(reference))
         some = self.read(reference, [1] * len(reference))
         pairs = max(1, len(reference) * (len(reference) - 1))
-        self.usual_unlikeness = max(1e-9, float(self._differences(some, some).sum()) / pairs)
+        self.usual_differences = [
+            max(1e-9, float(part.sum()) / pairs) for part in self._differences(some, some)
+        ]
 
     def read(
         self,
@@ -87,23 +95,40 @@ class Reader:
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         if len(self.rows) > len(self.table):
             self.table = torch.cat([self.table, torch.stack(self.rows[len(self.table) :])])
+        counts = torch.stack([self.table[self._numbers(made)].sum(0) for made in architectures])
+        last = [self.encoder.resources.layers(made)[-1] for made in architectures]
+        output = torch.tensor(last, dtype=torch.float64)
         training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
         size = self._above_usual(architectures) / self.size_deviation
+        size = size.clamp(-LARGEST, LARGEST)
         parents = parents or [None] * len(architectures)
         heir = torch.tensor([parent is not None for parent in parents]).double()
         pairs = zip(architectures, parents, strict=True)
         new = torch.tensor([self._new_layers(*pair) for pair in pairs]).clamp(max=MOST_NEW).double()
-        return Descriptions(places, size, training, heir, new)
+        return Descriptions(places, counts, output, size, training, heir, new)
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         """What each needs by what is usual, the mean over all resources, `(N,)`."""
         return _mean(self._use(architectures) / self.usual_use)
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
-        """How much the layers differ, place by place, `(first, second)`; 1 is usual."""
-        return self._differences(first, second) / self.usual_unlikeness
+        """How much the layers differ, `(first, second)`; 1 is usual.
 
-    def _differences(self, first: Descriptions, second: Descriptions) -> Tensor:
+        Place by place; and where lengths vary, so that a layer more or less moves others to other
+        places, as much by what they are on average and by what comes out of the last one.
+        """
+        parts = self._differences(first, second)
+        shares = [part / usual for part, usual in zip(parts, self.usual_differences, strict=True)]
+        return reduce(torch.add, shares) / len(shares)
+
+    def _differences(self, first: Descriptions, second: Descriptions) -> list[Tensor]:
+        at_places = self._differences_at_places(first, second)
+        if self.fixed:
+            return [at_places]
+        of_outputs = (first.output[:, None] - second.output).square().sum(2)
+        return [at_places, self._differences_on_average(first, second), of_outputs]
+
+    def _differences_at_places(self, first: Descriptions, second: Descriptions) -> Tensor:
         rows, row_of = torch.unique(first.places, return_inverse=True)
         columns, column_of = torch.unique(second.places, return_inverse=True)
         one, other = self.table[rows], self.table[columns]
@@ -115,6 +140,14 @@ class Reader:
             for one_of, other_of in zip(row_of.T, column_of.T, strict=True)
         )
         return reduce(torch.add, at_places)
+
+    def _differences_on_average(self, first: Descriptions, second: Descriptions) -> Tensor:
+        one, other = first.counts, second.counts
+        kinds = len(self.encoder.kinds)
+        layers, others = one[:, :kinds].sum(1), other[:, :kinds].sum(1)
+        own, others_own = one.square().sum(1) / layers**2, other.square().sum(1) / others**2
+        shared = one @ other.T / (layers[:, None] * others)  # whole numbers, as above
+        return (own[:, None] + others_own - 2 * shared).clamp(min=0)
 
     def _above_usual(self, architectures: Sequence[Architecture]) -> Tensor:
         return _mean((self._logarithms(architectures) - self.usual) / self.deviations)
