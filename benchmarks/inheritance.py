@@ -95,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True, help="folder of Speech Commands")
     parser.add_argument("--actions", type=int, default=30, help="how many actions in all")
-    parser.add_argument("--batch-size", type=int, default=16, help="as in `kws_micro.yaml`")
+    parser.add_argument("--batch-size", type=int, default=16, help="of the training")
     parser.add_argument("--parent-epochs", type=int, default=20, help="training of each parent")
     parser.add_argument("--patience", type=int, default=10, help="the most epochs of a child")
     parser.add_argument("--inherited-rate", type=float, default=0.1, help="see `Recipe`")
