@@ -13,7 +13,7 @@ from torch import Tensor
 from rena_pl.architecture import Architecture, Layer
 from rena_pl.search.encoding import Encoder
 
-LARGEST = 2.0
+LARGEST = 3.0
 """Sizes beyond so many deviations make no difference: no trend is known to go on out there."""
 MOST_NEW = 5
 """New layers beyond these make no difference: by then little of the parent is left."""
