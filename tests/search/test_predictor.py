@@ -194,7 +194,7 @@ def chain(layers):
 
 
 def test_no_trend_is_believed_in_far_beyond_the_usual_sizes() -> None:
-    """After four networks of about one size, a tenth of it is not known to be better or worse."""
+    """Where all usual networks are of about one size, a much smaller one is only so far off."""
     space = synthetic.space()
     resources = NetworkResources(synthetic.INPUT, synthetic.CLASSES)
     encoder = Encoder(space, synthetic.objective(), resources)
