@@ -18,7 +18,7 @@ from rena_pl.search.reader import Descriptions, Reader
 
 NOISE = 0.07
 """The variance of what is not explained, where the kernel between equals is 1."""
-BEST, WORST = 0.5, -5.0
+BEST, WORST = 0.5, -2.0
 """Where the best reward lies on the scale of the model, whose 0 is the median; and the lowest."""
 LOSS, HEIRS = 1.0, 4
 """By how much an heir is thought to fall behind for every new layer, on the word of how many."""
