@@ -8,6 +8,9 @@ Runs `rena fit` with every searcher and seed, and goes on where it was interrupt
 compares what children come to; this compares what one gets. Prints the best accuracy on the
 validation split within the bounds, of the children and in full, on the test split, and the curve by
 child-epoch, as `rena compare` does.
+
+`benchmarks/results/kws_micro_begun` holds the ledgers of searches of seed 0 that were begun and not
+finished on a slow machine: copied to the folder first, they are gone on with.
 """
 
 from __future__ import annotations
