@@ -23,11 +23,12 @@ from small_speech import speech_task, val_accuracy
 
 NETWORK = "tc_resnet8"  # trains fastest
 SIZES = (100, 32, 16)
+VIEWS = 4
 
 
 def accuracy_after(epochs: int, batch_size: int, seed: int, options: argparse.Namespace) -> float:
     """The validation accuracy of the network, trained from scratch."""
-    task = speech_task(options.root, batch_size)
+    task = speech_task(options.root, batch_size, VIEWS)
     data = ResidentData(task, torch.device("cpu"))
     torch.manual_seed(seed)
     child = Child(NAMED[NETWORK](), task.input_shape, task.num_classes)

@@ -13,9 +13,15 @@ from rena_pl.data import SpeechCommands
 KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 
 
-def speech_task(root: Path, batch_size: int) -> SpeechCommands:
+def speech_task(root: Path, batch_size: int, views: int = 1) -> SpeechCommands:
     """The task, set up, with log-mel features."""
-    task = SpeechCommands(root=root, keywords=KEYWORDS, features="log_mel", batch_size=batch_size)
+    task = SpeechCommands(
+        root=root,
+        keywords=KEYWORDS,
+        features="log_mel",
+        augmented_views=views,
+        batch_size=batch_size,
+    )
     task.prepare_data()
     task.setup("fit")
     return task

@@ -40,7 +40,7 @@ from small_speech import KEYWORDS
 NETWORKS = ("ds_cnn_s", "tc_resnet8", "bc_resnet_1")
 TEXTBOOK = "textbook"
 OURS = {"4 views": 4, "1 view": 1, "no views": 0}
-"""Augmented views, besides the plain one: as many as a task has by default, and fewer."""
+"""Augmented views, besides the plain one; a task has one by default."""
 BATCH, RATE = 100, 16_000
 
 

@@ -85,7 +85,7 @@ class SpeechTask(TensorTask):
         unknown: bool = True,
         silence: bool = True,
         extra_share: float = 1.0,
-        augmented_views: int = 4,
+        augmented_views: int = 1,
         speed_change: float = 0.15,
         noise_probability: float = 0.8,
         time_shift_ms: int = 100,
