@@ -9,6 +9,8 @@ from rena_pl.search.reader import Descriptions, Reader
 
 SHARPNESS = (0.85, 1.7, 3.4)
 """What the mean unlikeness of two architectures weighs, for each member of the ensemble."""
+DOUBT = 0.5
+"""The deviation of what is thought of the growth of rewards with size."""
 
 
 def kernel(reader: Reader, first: Descriptions, second: Descriptions) -> Tensor:
@@ -30,4 +32,4 @@ def variance(some: Descriptions) -> Tensor:
 
 
 def _trends(some: Descriptions) -> Tensor:
-    return torch.stack([some.size * (1 - some.heir), some.training], 1)
+    return torch.stack([DOUBT * some.size * (1 - some.heir), some.training], 1)

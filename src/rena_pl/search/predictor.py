@@ -20,6 +20,8 @@ NOISE = 0.07
 """The variance of what is not explained, where the kernel between equals is 1."""
 BEST, WORST = 0.5, -2.0
 """Where the best reward lies on the scale of the model, whose 0 is the median; and the lowest."""
+GROWTH = 0.5
+"""By how much rewards are thought to grow with each deviation of size, where nothing is inherited."""
 LOSS, HEIRS = 1.0, 4
 """By how much an heir is thought to fall behind for every new layer, on the word of how many."""
 
@@ -88,9 +90,11 @@ class Predictor:
         """What is expected before anything like it is known, `(N,)`.
 
         Of an heir that it is as good as the best, less what heirs lost so far for every new layer:
-        a short training leaves those behind of which much is new.
+        a short training leaves those behind of which much is new. Of others that large ones are
+        better.
         """
-        return some.heir * self.best - self.loss * some.new
+        inherited = some.heir * self.best - self.loss * some.new
+        return inherited + GROWTH * some.size * (1 - some.heir)
 
 
 @dataclass
