@@ -19,7 +19,7 @@ def test_classes_and_sizes(task):
     assert task.labels == ["lamp", "fan", "unknown", "silence"]
     counts = {name: split.targets.bincount().tolist() for name, split in task.splits.items()}
     assert counts == {"train": [6] * 4, "val": [3] * 4, "test": [3] * 4}
-    assert task.splits["train"].features.shape == (24, 5, 1, 40, 101)
+    assert task.splits["train"].features.shape == (24, 2, 1, 40, 101)
     assert SpokenKeywords().num_classes == 10
 
 

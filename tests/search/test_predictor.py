@@ -205,6 +205,15 @@ def test_no_trend_is_believed_in_far_beyond_the_usual_sizes() -> None:
     assert variance(read).max() < 2 + LARGEST**2
 
 
+def test_of_two_that_nothing_is_known_of_the_larger_is_expected_to_be_better(rows) -> None:
+    reader, architectures, rewards = rows
+    described = reader.read(architectures, [1.0] * len(architectures))
+    order = described.size.argsort().tolist()
+    predictor = fitted(reader, architectures, rewards, 1)
+    small, large = predictor.outlook(described.rows([order[0], order[-1]])).expected
+    assert large > small
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_the_scale_keeps_the_order_but_for_the_worst(values) -> None:

@@ -21,7 +21,7 @@ NOISE = 0.07
 BEST, WORST = 0.5, -2.0
 """Where the best reward lies on the scale of the model, whose 0 is the median; and the lowest."""
 GROWTH = 0.5
-"""By how much rewards are thought to grow with each deviation of size, where nothing is inherited."""
+"""By how much rewards are thought to grow with each deviation of size, without inheritance."""
 LOSS, HEIRS = 1.0, 4
 """By how much an heir is thought to fall behind for every new layer, on the word of how many."""
 

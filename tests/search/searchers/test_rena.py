@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import pytest
 import torch
 
+from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Candidate
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.search.compare import best_of_table
 from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.prepare import ground_of
 from rena_pl.search.searchers.rena import Imagination, Rena
+from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.searchers.uniform import RandomSearch
+from rena_pl.space.starts import rudimentary
 from tests import tables
 from tests.search import synthetic
 
@@ -45,6 +51,29 @@ def test_the_first_ones_are_the_largest_within_the_bounds(tmp_path: Path) -> Non
     asked = Rena(ground, imagination=Imagination(first=4, warm_up=2))
     proposals = asked.ask(4)
     assert all(ground.resources.profile(p.architecture)["params"] == 23 for p in proposals)
+
+
+def network_ground(folder: Path, start: Architecture) -> Ground:
+    return ground_of(
+        synthetic.Shapes(), synthetic.space(), synthetic.objective(), start, 0, folder / "latency"
+    )
+
+
+def test_around_a_start_network_among_the_largest_the_first_ones_are_any(tmp_path: Path) -> None:
+    ground = network_ground(tmp_path, rudimentary(synthetic.space()))
+    rounds = 0
+    while True:
+        asked = Rena(ground, imagination=Imagination(warm_up=0, updates=0))
+        first = [proposal.architecture for proposal in asked.ask(4)]
+        rng = random.Random(0)
+        drawn = asked.reader.share_of_usual([ground.draw(rng) for _ in range(200)])
+        shares = asked.reader.share_of_usual(first)
+        if shares.min() < drawn.median():
+            break
+        ground = replace(ground, start=first[int(shares.argmax())])
+        rounds += 1
+        assert rounds < 10
+    assert rounds > 0
 
 
 def heir(candidate: Candidate, *_: object) -> Scored:

@@ -52,7 +52,8 @@ class Imagination:
         updates: Updates of the policy from imagined episodes, before each choice.
         episodes: Episodes in each of them, for every child that is asked for; what they come upon
             are candidates.
-        candidates: Candidates besides, half of them random and half near the best.
+        candidates: Candidates besides: near the best; on a table, and before there is a model, half
+            of them random.
         elite: From how many of the best networks episodes and candidates start.
     """
 
@@ -106,7 +107,7 @@ class Rena(Reinforce):
         rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
         if self.update == 0:
             self.warm_up()
-        modelled = len(self.ground.past) + len(self.seen) >= max(2, self.imagination.first)
+        modelled = self._modelled
         if modelled:
             self._fit()
         reward = self._expected_rewards if modelled else self._edge_rewards
@@ -120,7 +121,7 @@ class Rena(Reinforce):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
-        if modelled:
+        if modelled and self.ground.start is None:
             self._climb(candidates, rng)
         choose = self._by_improvement if modelled else self._by_size
         return [
@@ -145,6 +146,11 @@ class Rena(Reinforce):
         """The best networks."""
         return {evaluation.key for evaluation in self._elite()}
 
+    @property
+    def _modelled(self) -> bool:
+        """Whether enough is known for a model."""
+        return len(self.ground.past) + len(self.seen) >= max(2, self.imagination.first)
+
     def _reference(self) -> list[Architecture]:
         """Random architectures: feasible ones, unless the bounds leave too few of them."""
         space, start = self.ground.space, self.ground.start
@@ -160,13 +166,18 @@ class Rena(Reinforce):
         return nlargest(self.imagination.elite, done, key=lambda e: e.reward)
 
     def _candidates(self, rng: random.Random) -> Candidates:
-        """Feasible architectures at random, and near the best; with what they inherit from."""
+        """Feasible architectures near the best, and at random; with what they inherit from.
+
+        Few random networks are any good, and the model knows least of them: once there is one, they
+        would be all that is trained.
+        """
         elite: list[Evaluation | None] = [*self._elite()] or [None]
+        roams = self.ground.start is None or not self._modelled
         found: Candidates = {}
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]
             architecture = self._begin(parent, rng)
-            if parent is None or number % 2:
+            if parent is None or (roams and number % 2):
                 architecture = self.ground.space.draw(architecture, rng)
             else:
                 for _ in range(rng.choice((1, 1, 2, 3))):
@@ -182,7 +193,10 @@ class Rena(Reinforce):
         return self.ground.start or self.ground.draw(rng)
 
     def _climb(self, candidates: Candidates, rng: random.Random) -> None:
-        """Add what lies uphill of the most promising candidates, by the expected improvement."""
+        """Add what lies uphill of the most promising candidates, by the expected improvement.
+
+        For tables: in a space of networks that leads away from all that is known.
+        """
         expected = self._improvement(candidates)
         for _ in range(CLIMBS):
             promising = sorted(expected, key=lambda made: -expected[made])[: self.imagination.elite]
@@ -206,15 +220,21 @@ class Rena(Reinforce):
     def _by_size(
         self, candidates: Candidates, count: int, rng: random.Random
     ) -> list[Architecture]:
-        """Some of the largest, of those that keep the soft bounds too if there are any."""
+        """Some of the largest, of those that keep the soft bounds too if there are any.
+
+        Any of these, if the start network is among the largest itself.
+        """
         if not candidates:
             return []
         profile, keeps = self.ground.resources.profile, self.ground.objective.meets_all
         within = [made for made in candidates if keeps(profile(made))] or list(candidates)
         shares = self.reader.share_of_usual(within).tolist()
         share = dict(zip(within, shares, strict=True))
-        largest = sorted(within, key=lambda made: -share[made])
-        return rng.sample(largest[: max(count, len(largest) // 20)], min(count, len(largest)))
+        largest = sorted(within, key=lambda made: -share[made])[: max(count, len(within) // 20)]
+        start = self.ground.start
+        if start and float(self.reader.share_of_usual([start])) >= share[largest[-1]]:
+            largest = within
+        return rng.sample(largest, min(count, len(largest)))
 
     def _by_improvement(
         self, candidates: Candidates, count: int, rng: random.Random
