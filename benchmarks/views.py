@@ -8,31 +8,12 @@ with four seeds.
 
 from __future__ import annotations
 
-import argparse
-from statistics import fmean
-
-import torch
-
-from rena_pl.child.data import ResidentData
-from rena_pl.child.fit import train
-from rena_pl.child.module import Child
-from rena_pl.space.named import NAMED
 from report import arguments, finish
-from small_speech import speech_task, val_accuracy
+from small_speech import by_seed, speech_task, trained_accuracy
 
 NETWORK = "tc_resnet8"  # trains fastest
 BATCH = 32
 VIEWS = (0, 1, 4)
-
-
-def accuracy_after(epochs: int, views: int, seed: int, options: argparse.Namespace) -> float:
-    """The validation accuracy of the network, trained from scratch."""
-    task = speech_task(options.root, BATCH, views)
-    data = ResidentData(task, torch.device("cpu"))
-    torch.manual_seed(seed)
-    child = Child(NAMED[NETWORK](), task.input_shape, task.num_classes)
-    train(child, data, epochs, torch.Generator().manual_seed(seed))
-    return val_accuracy(child, data, task.num_classes)
 
 
 def main() -> None:
@@ -41,11 +22,9 @@ def main() -> None:
     seeds = range(options.seed, options.seed + count)
     figures = {}
     for views in VIEWS:
-        reached = [accuracy_after(epochs, views, seed, options) for seed in seeds]
-        figures[str(views)] = {
-            **{f"seed {seed}": round(at, 4) for seed, at in zip(seeds, reached, strict=True)},
-            "mean": round(fmean(reached), 4),
-        }
+        task = speech_task(options.root, BATCH, views)
+        reached = [trained_accuracy(NETWORK, task, epochs, seed) for seed in seeds]
+        figures[str(views)] = by_seed(seeds, reached)
     finish(options, "views.py", figures)
 
 
