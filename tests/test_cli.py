@@ -130,6 +130,15 @@ def test_a_mistake_is_one_sentence_that_names_it(
     assert sentence in fails_with(capsys, *common, *arguments)
 
 
+def test_a_wrong_word_in_a_config_is_named_without_what_stands_around_it(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "wrong.yaml"
+    config.write_text("model: {space: {max_layrs: 3, layers: {conv2d: {}}}}")
+    message = fails_with(capsys, "fit", "--config", tiny, "--config", config)
+    assert message.strip().endswith("Option 'max_layrs' is not accepted")
+
+
 def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown command 'fitt'" in fails_with(capsys, "fitt")
 

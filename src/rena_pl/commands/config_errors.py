@@ -14,6 +14,7 @@ REWRITES = [
     ),
     (r"Given value type: <class '[^']*'> ", ""),
     (r" Given value: (NestedArg|Namespace)\(.*$", ""),
+    (r"(Option '[^']*' is not accepted).*$", r"\1"),
     (r"Given value: ", "but got "),
     (r"<class '([^']*)'>", r"\1"),
     (r"Parser key \"([^\"]*)\":", r"\1:"),
