@@ -106,6 +106,30 @@ def test_every_removal_that_is_not_listed_leaves_too_little(skeleton) -> None:
             assert (removal in listed) == (left >= 3)
 
 
+@SKELETONS
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_an_exchange_changes_the_type_of_one_layer_and_little_else(skeleton, seed: int) -> None:
+    space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
+    before = random_start(space, seed)
+    after = space.random_exchange(before, random.Random(seed))
+    space.check(after, INPUT)
+    build(after, INPUT, CLASSES)
+    (pair,) = [pair for pair in zip(before.layers, after.layers, strict=True) if len(set(pair)) > 1]
+    old, new = pair
+    assert old.kind != new.kind
+    assert old.inputs == new.inputs
+    choices = space.choices[new.kind]
+    for name in old.values.keys() & choices.keys():
+        assert new.values[name] == old.values[name] or old.values[name] not in choices[name]
+
+
+def test_where_there_is_one_type_nothing_is_exchanged() -> None:
+    space = SearchSpace({"conv2d": None})
+    start = rudimentary(space)
+    assert space.random_exchange(start, random.Random(0)) == start
+
+
 def test_second_sources_are_maps_that_stand_before() -> None:
     types = layer_types()
     architecture = Architecture(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -189,6 +189,32 @@ class SearchSpace:
         if isinstance(chosen, Scale | Remove):
             return chosen
         return self._random_insert(architecture, chosen, rng)
+
+    def random_exchange(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """A layer gives way to one of another type: a `Remove` and an `Insert` in the same place.
+
+        The new layer keeps the hyper-parameters that both have, as far as its choices allow. Where
+        no layer can be exchanged, the architecture itself.
+        """
+        places = [
+            (index, kind)
+            for index, layer in enumerate(architecture.layers)
+            for kind in self.choices
+            if self._exchangeable(layer, kind)
+        ]
+        if not places:
+            return architecture
+        index, kind = rng.choice(places)
+        layers = list(architecture.layers)
+        old = layers[index]
+        kept = {n: v for n, v in old.values.items() if v in self.choices[kind].get(n, ())}
+        hyper = {**dict(self.random_hyper(kind, rng)), **kept}
+        layers[index] = Layer.of(kind, hyper, old.inputs)
+        return replace(architecture, layers=tuple(layers))
+
+    def _exchangeable(self, layer: Layer, kind: str) -> bool:
+        old, new = decode(layer), layer_type(kind)
+        return kind != layer.kind and old.sources == new.sources and old.flattens == new.flattens
 
     def _random_insert(
         self, architecture: Architecture, site: tuple[int, int, str], rng: random.Random

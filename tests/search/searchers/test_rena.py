@@ -14,12 +14,15 @@ from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Candidate
 from rena_pl.evaluation.evaluator import Scored
+from rena_pl.layers.registry import layer_type
+from rena_pl.objective import Constraint, Objective
 from rena_pl.search.compare import best_of_table
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.prepare import ground_of
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.searchers.uniform import RandomSearch
+from rena_pl.space import SearchSpace
 from rena_pl.space.starts import rudimentary
 from tests import tables
 from tests.search import synthetic
@@ -74,6 +77,22 @@ def test_around_a_start_network_among_the_largest_the_first_ones_are_any(tmp_pat
         rounds += 1
         assert rounds < 10
     assert rounds > 0
+
+
+def test_a_layer_may_give_way_to_a_larger_one_of_another_type(tmp_path: Path) -> None:
+    space = SearchSpace({"temporal": {"channels": [8], "kernel": [3, 5]}, "gru": {"units": [16]}})
+    small = [layer_type("temporal")(channels=8, kernel=5).as_layer(n) for n in range(6)]
+    start, latency = Architecture(tuple(small)), tmp_path / "latency"
+    use = ground_of(synthetic.Shapes(), space, Objective(), start, 0, latency).resources.profile
+    bounds = Objective([Constraint("params", max=use(start)["params"])])
+    asked = Rena(
+        ground_of(synthetic.Shapes(), space, bounds, start, 0, latency),
+        imagination=Imagination(warm_up=0, updates=0),
+    )
+    near = [proposal.architecture for proposal in asked.ask(30)]
+    larger = [made for made in near if any(layer.kind == "gru" for layer in made.layers)]
+    assert larger
+    assert all(use(made)["params"] <= use(start)["params"] for made in near)
 
 
 def heir(candidate: Candidate, *_: object) -> Scored:

@@ -27,6 +27,10 @@ REFERENCE = 400
 WARM_UP_EPISODES = 12
 CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
+EXCHANGES = 0.5
+"""The share of steps towards a candidate by which a layer is exchanged for one of another type."""
+REMOVALS = 4
+"""As many layers are removed at most from a candidate that is too large."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
@@ -52,8 +56,7 @@ class Imagination:
         updates: Updates of the policy from imagined episodes, before each choice.
         episodes: Episodes in each of them, for every child that is asked for; what they come upon
             are candidates.
-        candidates: Candidates besides: near the best; on a table, and before there is a model, half
-            of them random.
+        candidates: Candidates besides: near the best; on a table, half of them random.
         elite: From how many of the best networks episodes and candidates start.
     """
 
@@ -121,7 +124,7 @@ class Rena(Reinforce):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
-        if modelled and self.ground.start is None:
+        if modelled and self._on_table:
             self._climb(candidates, rng)
         choose = self._by_improvement if modelled else self._by_size
         return [
@@ -151,6 +154,11 @@ class Rena(Reinforce):
         """Whether enough is known for a model."""
         return len(self.ground.past) + len(self.seen) >= max(2, self.imagination.first)
 
+    @property
+    def _on_table(self) -> bool:
+        """Whether architectures are rows of a table, and not networks grown from a start."""
+        return self.ground.start is None
+
     def _reference(self) -> list[Architecture]:
         """Random architectures: feasible ones, unless the bounds leave too few of them."""
         space, start = self.ground.space, self.ground.start
@@ -166,26 +174,46 @@ class Rena(Reinforce):
         return nlargest(self.imagination.elite, done, key=lambda e: e.reward)
 
     def _candidates(self, rng: random.Random) -> Candidates:
-        """Feasible architectures near the best, and at random; with what they inherit from.
+        """Feasible architectures near the best, on a table also at random; with their parents.
 
         Few random networks are any good, and the model knows least of them: once there is one, they
         would be all that is trained.
         """
         elite: list[Evaluation | None] = [*self._elite()] or [None]
-        roams = self.ground.start is None or not self._modelled
         found: Candidates = {}
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]
             architecture = self._begin(parent, rng)
-            if parent is None or (roams and number % 2):
+            if self._on_table and (parent is None or number % 2):
                 architecture = self.ground.space.draw(architecture, rng)
             else:
-                for _ in range(rng.choice((1, 1, 2, 3))):
-                    action = self.ground.space.random_action(architecture, rng)
-                    architecture = action.apply(architecture)
+                architecture = self._slimmer(self._near(architecture, rng), rng)
             if self.ground.feasible(architecture):
                 found.setdefault(architecture, parent)
         return found
+
+    def _near(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """A few random actions away, or layers of other types."""
+        space = self.ground.space
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            if not self._on_table and rng.random() < EXCHANGES:
+                architecture = space.random_exchange(architecture, rng)
+            else:
+                architecture = space.random_action(architecture, rng).apply(architecture)
+        return architecture
+
+    def _slimmer(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """Without a few random layers, where there are too many for the bounds.
+
+        A better layer is often a larger one: without this, none would come into a network that
+        uses all that the bounds leave.
+        """
+        for _ in range(0 if self._on_table else REMOVALS):
+            removals = list(self.ground.space.remove_actions(architecture))
+            if self.ground.feasible(architecture) or not removals:
+                break
+            architecture = rng.choice(removals).apply(architecture)
+        return architecture
 
     def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:
         if parent is not None:
@@ -309,7 +337,7 @@ class Rena(Reinforce):
 
     def _describe(self, heirs: Heirs) -> Descriptions:
         """As they would be after being trained as children."""
-        inherits = self.ground.start is not None and self.ground.inherits
+        inherits = self.ground.inherits and not self._on_table
         trained = [self.epochs + (p.trained if p and inherits else 0) for _, p in heirs]
         parents = [parent.architecture if parent and inherits else None for _, parent in heirs]
         return self.reader.read([architecture for architecture, _ in heirs], trained, parents)
