@@ -9,8 +9,8 @@ compares what children come to; this compares what one gets. Prints the best acc
 validation split within the bounds, of the children and in full, on the test split, and the curve by
 child-epoch, as `rena compare` does.
 
-`benchmarks/results/kws_micro_now` holds the ledgers of two searches of seed 0 that were not
-finished; copied to the folder first, they are gone on with. `kws_micro_begun` had another config.
+`benchmarks/results/kws_micro_now` holds the ledgers of searches that were not finished; copied to
+the folder first, they are gone on with.
 """
 
 from __future__ import annotations
