@@ -69,7 +69,7 @@ def test_improvement_is_expected_on_the_word_of_those_that_count(rows) -> None:
     predictor = fitted(reader, architectures, rewards, 40)
     outlook = predictor.outlook(reader.read(architectures[40:60], [1.0] * 20))
     gains = []
-    for alone in torch.eye(3).double():
+    for alone in torch.eye(len(predictor.weights)).double():
         outlook.weights = alone
         gains.append(outlook.expected_improvement())
     outlook.weights = predictor.weights

@@ -29,7 +29,7 @@ CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
 EXCHANGES = 0.5
 """The share of steps towards a candidate by which a layer is exchanged for one of another type."""
-REMOVALS = 4
+REMOVALS = 8
 """As many layers are removed at most from a candidate that is too large."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
