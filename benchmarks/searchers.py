@@ -10,7 +10,7 @@ validation split within the bounds, of the children and in full, on the test spl
 child-epoch, as `rena compare` does.
 
 `benchmarks/results/kws_micro_now` holds the ledgers of searches that were not finished; copied to
-the folder first, they are gone on with.
+the folder first, they are gone on with (seed 0 of random search).
 """
 
 from __future__ import annotations
