@@ -10,7 +10,7 @@ import csv
 import gzip
 import random
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -26,7 +26,7 @@ from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.hashing import short_hash
 from rena_pl.resources.resources import LAYER_NUMBERS
-from rena_pl.space.actions import Scale
+from rena_pl.space.actions import Remove, Scale
 from rena_pl.space.search_space import SearchSpace
 
 TABLE = Skeleton("table")
@@ -83,6 +83,10 @@ class TableSpace(SearchSpace):
     def draw(self, start: Architecture | None, rng: random.Random) -> Architecture:
         """Any architecture, wherever the search starts."""
         return self.architecture([rng.choice(options) for options in self.options])
+
+    def remove_actions(self, architecture: Architecture) -> Iterator[Remove]:
+        """None: every row has all decisions."""
+        return iter(())
 
     def random_action(self, architecture: Architecture, rng: random.Random) -> Scale:
         """One decision, decided otherwise."""

@@ -110,7 +110,7 @@ class Rena(Reinforce):
         rng = random.Random(f"{self.ground.seed}/{self.update}/candidates")
         if self.update == 0:
             self.warm_up()
-        modelled = self._modelled
+        modelled = len(self.ground.past) + len(self.seen) >= max(2, self.imagination.first)
         if modelled:
             self._fit()
         reward = self._expected_rewards if modelled else self._edge_rewards
@@ -148,11 +148,6 @@ class Rena(Reinforce):
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """The best networks."""
         return {evaluation.key for evaluation in self._elite()}
-
-    @property
-    def _modelled(self) -> bool:
-        """Whether enough is known for a model."""
-        return len(self.ground.past) + len(self.seen) >= max(2, self.imagination.first)
 
     @property
     def _on_table(self) -> bool:
@@ -208,7 +203,7 @@ class Rena(Reinforce):
         A better layer is often a larger one: without this, none would come into a network that
         uses all that the bounds leave.
         """
-        for _ in range(0 if self._on_table else REMOVALS):
+        for _ in range(REMOVALS):
             removals = list(self.ground.space.remove_actions(architecture))
             if self.ground.feasible(architecture) or not removals:
                 break
