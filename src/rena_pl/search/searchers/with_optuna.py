@@ -15,8 +15,8 @@ from rena_pl.extras import require_extra
 from rena_pl.search.searchers.evolution import POPULATION
 from rena_pl.search.searchers.searcher import Ground, OneByOne, Proposal
 
-REFUSALS = 300
-"""How many proposals in a row may be infeasible or known, before one is drawn at random."""
+REFUSALS, REPEATS = 300, 20
+"""How many infeasible proposals, and how many known ones, before one is drawn at random."""
 
 
 class OptunaSearch(OneByOne):
@@ -46,7 +46,8 @@ class OptunaSearch(OneByOne):
     def choose(self, taken: Sequence[Proposal]) -> Proposal:
         """What the sampler proposes, if it is feasible and new; else any that is."""
         asked = {proposal.architecture for proposal in taken}
-        for _ in range(REFUSALS):
+        refused = repeated = 0
+        while refused < REFUSALS and repeated < REPEATS:
             trial = self.study.ask()
 
             def decide(name: str, options: Sequence[Value], trial: Trial = trial) -> Value:
@@ -55,8 +56,11 @@ class OptunaSearch(OneByOne):
                 return decided
 
             architecture = self.ground.space.compose(decide)
-            new = architecture not in self.known and architecture not in asked
-            if new and self.ground.feasible(architecture):
+            if architecture in self.known or architecture in asked:
+                repeated += 1
+            elif not self.ground.feasible(architecture):
+                refused += 1
+            else:
                 self.asked.append(trial)
                 return Proposal(architecture, self.nearest(architecture))
             self.study.tell(trial, state=TrialState.FAIL)
