@@ -108,7 +108,7 @@ def _kind(options: Row) -> str:
 
 def row_of(architecture: Architecture) -> Row:
     """The decisions that an architecture stands for."""
-    return tuple(str(layer.values[CHOICE]) for layer in architecture.layers)
+    return tuple(str(choice) for layer in architecture.layers for _, choice in layer.hyper)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ class Reader:
         places = torch.tensor([self._places(architecture) for architecture in architectures])
         if len(self.rows) > len(self.table):
             self.table = torch.cat([self.table, torch.stack(self.rows[len(self.table) :])])
-        counts = torch.stack([self.table[self._numbers(made)].sum(0) for made in architectures])
+        counts = self.table[places[:, : self.longest]].sum(1)
+        counts[:, -1] = 0  # what is absent is no layer
         last = [self.encoder.resources.layers(made)[-1] for made in architectures]
         output = torch.tensor(last, dtype=torch.float64)
         training = ((torch.tensor(trained, dtype=torch.float64) + 1) / 2).log()
@@ -175,18 +176,25 @@ class Reader:
         return max((after - before).total(), (before - after).total())
 
     def _numbers(self, architecture: Architecture) -> list[int]:
-        return [self._number(layer.reading()) for layer in architecture.layers]
+        return [self._number(layer) for layer in architecture.layers]
 
     def _number(self, layer: Layer) -> int:
+        """The same wherever it reads."""
         number = self.numbers.get(layer)
         if number is None:
-            row = torch.zeros_like(self.rows[0])
-            row[self.encoder.kinds.index(layer.kind)] = 1
-            for place in self.encoder.places(layer):
-                row[len(self.encoder.kinds) + place] = 1
-            number = self.numbers[layer] = len(self.rows)
-            self.rows.append(row)
+            alike = layer.reading()
+            if alike not in self.numbers:
+                self.numbers[alike] = len(self.rows)
+                self.rows.append(self._row(alike))
+            number = self.numbers[layer] = self.numbers[alike]
         return number
+
+    def _row(self, layer: Layer) -> Tensor:
+        row = torch.zeros_like(self.rows[0])
+        row[self.encoder.kinds.index(layer.kind)] = 1
+        for place in self.encoder.places(layer):
+            row[len(self.encoder.kinds) + place] = 1
+        return row
 
 
 def _mean(values: Tensor) -> Tensor:

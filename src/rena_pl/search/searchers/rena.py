@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from operator import itemgetter
 from statistics import fmean
 
 import torch
@@ -222,9 +223,9 @@ class Rena(Reinforce):
         """
         expected = self._improvement(candidates)
         for _ in range(CLIMBS):
-            promising = sorted(expected, key=lambda made: -expected[made])[: self.imagination.elite]
+            promising = nlargest(self.imagination.elite, expected.items(), key=itemgetter(1))
             near: Candidates = {}
-            for made in promising:
+            for made, _ in promising:
                 for _ in range(NEIGHBOURS):
                     child = self.ground.space.random_action(made, rng).apply(made)
                     new = child not in expected and child not in self.known
