@@ -24,6 +24,8 @@ from rena_pl.space.skeletons import expand, skeleton
 
 LONGEST_WALK = 6
 """The most actions that a random architecture is away from the start network."""
+OWN_TO_PLACES = ("channels", "stride", "stride_height", "stride_width")
+"""Hyper-parameters in which layers of a type differ from place to place on purpose."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,26 @@ class SearchSpace:
         hyper = {**dict(self.random_hyper(kind, rng)), **kept}
         layers[index] = Layer.of(kind, hyper, old.inputs)
         return replace(architecture, layers=tuple(layers))
+
+    def scale_throughout(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """One hyper-parameter of all layers of a type: a `Scale` of each that has another value.
+
+        Not channels and strides. Where there is nothing to change, the architecture itself.
+        """
+        layers = list(enumerate(architecture.layers))
+        scales = [
+            [
+                Scale(index, name, value)
+                for index, layer in layers
+                if layer.kind == kind and layer.values[name] != value
+            ]
+            for kind, name, value in self.vocabulary
+            if name not in OWN_TO_PLACES
+        ]
+        possible = [throughout for throughout in scales if throughout]
+        for scale in rng.choice(possible) if possible else ():
+            architecture = scale.apply(architecture)
+        return architecture
 
     def _exchangeable(self, layer: Layer, kind: str) -> bool:
         old, new = decode(layer), layer_type(kind)

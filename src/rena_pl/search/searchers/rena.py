@@ -28,8 +28,6 @@ REFERENCE = 400
 WARM_UP_EPISODES = 12
 CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
-EXCHANGES = 0.5
-"""The share of steps towards a candidate by which a layer is exchanged for one of another type."""
 REMOVALS = 8
 """As many layers are removed at most from a candidate that is too large."""
 IMAGINED_DRAWS = 2
@@ -189,14 +187,16 @@ class Rena(Reinforce):
         return found
 
     def _near(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """A few random actions away, or layers of other types."""
+        """A few random steps away; among networks these reach further than single actions."""
         space = self.ground.space
+        further = (self._act, space.random_exchange, space.scale_throughout)
         for _ in range(rng.choice((1, 1, 2, 3))):
-            if not self._on_table and rng.random() < EXCHANGES:
-                architecture = space.random_exchange(architecture, rng)
-            else:
-                architecture = space.random_action(architecture, rng).apply(architecture)
+            step = self._act if self._on_table else rng.choice(further)
+            architecture = step(architecture, rng)
         return architecture
+
+    def _act(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        return self.ground.space.random_action(architecture, rng).apply(architecture)
 
     def _slimmer(self, architecture: Architecture, rng: random.Random) -> Architecture:
         """Without a few random layers, where there are too many for the bounds.
@@ -227,7 +227,7 @@ class Rena(Reinforce):
             near: Candidates = {}
             for made, _ in promising:
                 for _ in range(NEIGHBOURS):
-                    child = self.ground.space.random_action(made, rng).apply(made)
+                    child = self._act(made, rng)
                     new = child not in expected and child not in self.known
                     if new and self.ground.feasible(child):
                         near.setdefault(child, candidates[made])
