@@ -28,8 +28,8 @@ REFERENCE = 400
 WARM_UP_EPISODES = 12
 CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
-REMOVALS = 8
-"""As many layers are removed at most from a candidate that is too large."""
+REMOVALS = 16
+"""How often it is tried to remove a layer from a candidate that is too large."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
@@ -202,13 +202,18 @@ class Rena(Reinforce):
         """Without a few random layers, where there are too many for the bounds.
 
         A better layer is often a larger one: without this, none would come into a network that
-        uses all that the bounds leave.
+        uses all that the bounds leave. What makes the maps smaller stays: without it, all behind it
+        would need more.
         """
+        excess = self.ground.violation(architecture)
         for _ in range(REMOVALS):
             removals = list(self.ground.space.remove_actions(architecture))
-            if self.ground.feasible(architecture) or not removals:
+            if excess == 0 or not removals:
                 break
-            architecture = rng.choice(removals).apply(architecture)
+            slimmer = rng.choice(removals).apply(architecture)
+            left = self.ground.violation(slimmer)
+            if left < excess:
+                architecture, excess = slimmer, left
         return architecture
 
     def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:
