@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,6 +92,11 @@ class Architecture:
     def arch_id(self) -> str:
         """The first 12 hex digits of the SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    def layers_apart(self, other: Architecture) -> int:
+        """How many layers were changed, inserted or removed between two, wherever they read."""
+        own, others = (Counter(layer.reading() for layer in it.layers) for it in (self, other))
+        return max((own - others).total(), (others - own).total())
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no blanks, one text for one architecture."""

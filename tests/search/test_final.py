@@ -12,11 +12,18 @@ from rena_pl.search.final import finalists, full_trainings
 
 
 def evaluation(channels: int, place: Place, reward: float, params: int = 100) -> Evaluation:
+    return evaluation_of([channels], place, reward, params)
+
+
+def evaluation_of(
+    channels: Sequence[int], place: Place, reward: float, params: int = 100
+) -> Evaluation:
+    """Of a network with a layer of each of these many channels."""
     temporal = layer_types()["temporal"]
-    architecture = Architecture((temporal(channels=channels, kernel=3).as_layer(0),))
+    layers = [temporal(channels=many, kernel=3).as_layer(n) for n, many in enumerate(channels)]
     return Evaluation(
         key=str(place),
-        architecture=architecture,
+        architecture=Architecture(tuple(layers)),
         parent=None,
         budget=1,
         place=place,
@@ -42,12 +49,22 @@ def channels(evaluations: Sequence[Evaluation | Candidate]) -> list[object]:
     return [dict(e.architecture.layers[0].hyper)["channels"] for e in evaluations]
 
 
-def test_the_best_of_each_walk_comes_before_the_others_and_the_feasible_before_all() -> None:
-    assert channels(finalists(SEARCHED[1:], BOUND, 4)) == [16, 20, 12, 24]
+def test_every_architecture_has_one_place_and_the_feasible_come_first() -> None:
+    assert channels(finalists(SEARCHED[1:], BOUND, 4)) == [16, 12, 20, 24]
+
+
+def test_what_is_like_a_better_one_comes_after_the_others() -> None:
+    best = evaluation_of([8, 8, 8, 8], (0, 0, 0), 0.9)
+    like_it = evaluation_of([8, 8, 8, 16], (0, 1, 0), 0.8)
+    another = evaluation_of([8, 8, 16, 16], (1, 0, 0), 0.7)
+    too_large = evaluation_of([32, 32, 32, 32], (1, 1, 0), 0.95, params=300)
+    searched = [like_it, too_large, best, another]
+    assert finalists(searched, BOUND, 2) == [best, another]
+    assert finalists(searched, BOUND, 4) == [best, another, like_it, too_large]
 
 
 def test_the_start_network_takes_no_place_of_a_finalist() -> None:
     again = evaluation(8, (2, 0, 0), 0.95)
     candidates = full_trainings([*SEARCHED, again], BOUND, 5, 2)
-    assert channels(candidates) == [8, 16, 20]
+    assert channels(candidates) == [8, 16, 12]
     assert {(c.parent, c.budget) for c in candidates} == {(None, 5)}

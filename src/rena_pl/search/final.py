@@ -26,6 +26,8 @@ from rena_pl.search.summary import Summary, read_summary, write_summary
 
 ARCHITECTURE = Path("best", "architecture.json")
 WEIGHTS = Path("best", "model.safetensors")
+ALIKE = 0.25
+"""Networks are alike that differ in at most this share of their layers."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,27 @@ class Outcome:
 def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -> list[Evaluation]:
     """The best evaluations of different architectures, those that meet every bound first.
 
-    The best of every walk come before the others of it, which differ from them in a few actions:
-    a short training tells such networks apart too badly to be worth several of the places.
+    What is like a better one comes after the others: a short training tells such networks apart too
+    badly, and a full one finds too little between them, to be worth several of the places.
     """
     done = [e for e in evaluations if e.status == "done" and e.place[0] < FINAL]
     breaks = {e.key: not objective.meets_all(e.profile) for e in done}
     done.sort(key=lambda e: (breaks[e.key], -e.reward))
-    best_of_walk = {e.place[:2]: e for e in reversed(done)}
-    done.sort(key=lambda e: (breaks[e.key], e is not best_of_walk[e.place[:2]]))
+    unlike: list[Evaluation] = []
+    for evaluation in done:
+        if len(unlike) == count:
+            break
+        if not any(_alike(evaluation.architecture, better.architecture) for better in unlike):
+            unlike.append(evaluation)
+    done.sort(key=lambda e: (breaks[e.key], e not in unlike))
     first: dict[Architecture, Evaluation] = {}
     for evaluation in done:
         first.setdefault(evaluation.architecture, evaluation)
     return list(first.values())[:count]
+
+
+def _alike(one: Architecture, other: Architecture) -> bool:
+    return one.layers_apart(other) <= ALIKE * max(len(one.layers), len(other.layers))
 
 
 def full_trainings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
@@ -104,8 +103,11 @@ class Reader:
         size = size.clamp(-LARGEST, LARGEST)
         parents = parents or [None] * len(architectures)
         heir = torch.tensor([parent is not None for parent in parents]).double()
-        pairs = zip(architectures, parents, strict=True)
-        new = torch.tensor([self._new_layers(*pair) for pair in pairs]).clamp(max=MOST_NEW).double()
+        apart = [
+            made.layers_apart(parent) if parent else 0
+            for made, parent in zip(architectures, parents, strict=True)
+        ]
+        new = torch.tensor(apart).clamp(max=MOST_NEW).double()
         return Descriptions(places, counts, output, size, training, heir, new)
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
@@ -167,13 +169,6 @@ class Reader:
         padding = [0] * (self.longest - len(numbers))
         forth = numbers + padding
         return forth if self.fixed else forth + numbers[::-1] + padding
-
-    def _new_layers(self, architecture: Architecture, parent: Architecture | None) -> int:
-        """How many layers were changed, inserted or removed between a network and its parent."""
-        if parent is None:
-            return 0
-        before, after = (Counter(self._numbers(network)) for network in (parent, architecture))
-        return max((after - before).total(), (before - after).total())
 
     def _numbers(self, architecture: Architecture) -> list[int]:
         return [self._number(layer) for layer in architecture.layers]
