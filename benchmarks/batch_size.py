@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 
+from rena_pl.space.named import NAMED
 from report import arguments, finish
 from small_speech import by_seed, speech_task, trained_accuracy
 
-NETWORK = "tc_resnet8"  # trains fastest
+NETWORK = NAMED["tc_resnet8"]()  # trains fastest
 SIZES = (100, 32, 16)
 VIEWS = 4
 

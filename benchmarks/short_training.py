@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rena_pl.child.module import Recipe
+from rena_pl.space.named import NAMED
 from report import arguments, finish
 from small_speech import by_seed, speech_task, trained_accuracy
 
@@ -28,7 +29,7 @@ class Way:
         return f"rate {self.rate}, {self.epochs} epochs of {self.batch}, {self.views} views"
 
 
-NETWORK = "bc_resnet_1"
+NETWORK = NAMED["bc_resnet_1"]()
 WAYS = (Way(0.01, 100, 4, 4), Way(0.02, 100, 4, 4), Way(0.02, 100, 4, 1), Way(0.02, 50, 2, 1))
 
 

@@ -8,12 +8,12 @@ from statistics import fmean
 
 import torch
 
+from rena_pl.architecture import Architecture
 from rena_pl.child.data import ChildData, ResidentData
 from rena_pl.child.fit import predict, train
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
 from rena_pl.data import SpeechCommands
-from rena_pl.space.named import NAMED
 
 KEYWORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 
@@ -33,12 +33,16 @@ def speech_task(root: Path, batch_size: int, views: int = 1) -> SpeechCommands:
 
 
 def trained_accuracy(
-    network: str, task: SpeechCommands, epochs: int, seed: int, recipe: Recipe = Recipe()
+    network: Architecture,
+    task: SpeechCommands,
+    epochs: int,
+    seed: int,
+    recipe: Recipe = Recipe(),
 ) -> float:
-    """What a published network, trained from scratch, comes to on the validation split."""
+    """What a network, trained from scratch, comes to on the validation split."""
     data = ResidentData(task, torch.device("cpu"))
     torch.manual_seed(seed)
-    child = Child(NAMED[network](), task.input_shape, task.num_classes, recipe)
+    child = Child(network, task.input_shape, task.num_classes, recipe)
     train(child, data, epochs, torch.Generator().manual_seed(seed))
     return val_accuracy(child, data, task.num_classes)
 

@@ -8,10 +8,11 @@ with four seeds.
 
 from __future__ import annotations
 
+from rena_pl.space.named import NAMED
 from report import arguments, finish
 from small_speech import by_seed, speech_task, trained_accuracy
 
-NETWORK = "tc_resnet8"  # trains fastest
+NETWORK = NAMED["tc_resnet8"]()  # trains fastest
 BATCH = 32
 VIEWS = (0, 1, 4)
 

@@ -381,6 +381,21 @@ def test_an_error_of_the_task_is_not_blamed_on_the_checkpoint(
         rena(*command, "--trainer.max_epochs", 2)
 
 
+def test_nor_is_one_that_comes_after_the_last_update(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
+
+    def mistaken(*_: object) -> None:
+        raise KeyError("of the user's own")
+
+    monkeypatch.setattr(final, "conclude", mistaken)
+    monkeypatch.setattr("rena_pl.search.controller.conclude", mistaken)
+    for _ in range(2):
+        with pytest.raises(KeyError, match="of the user's own"):
+            rena(*command, "--trainer.max_epochs", 1)
+
+
 @pytest.mark.parametrize("strategy", ["ddp", "auto"])
 def test_workers_wait_for_each_other_for_days(strategy: str, tiny: Path) -> None:
     """Lightning's own half an hour is less than a child may take."""
@@ -426,10 +441,13 @@ def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -
         wait_for_lines(parts / "ledger.journal", lines, process)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
+    mend_journal(parts / "ledger.journal")
+    known = Ledger(parts / "ledger.journal").evaluations()
     assert start(parts).wait(120) == 0
-    assert Ledger(parts / "ledger.journal").evaluations() == (
-        Ledger(whole / "ledger.journal").evaluations()
-    )
+    ended = Ledger(parts / "ledger.journal").evaluations()
+    assert ended == Ledger(whole / "ledger.journal").evaluations()
+    took = {(evaluation.key, evaluation.seconds) for evaluation in ended}
+    assert {(e.key, e.seconds) for e in known} <= took  # else they were trained anew
     networks = [(folder / "best" / "model.safetensors").read_bytes() for folder in (whole, parts)]
     assert networks[0] == networks[1]
 

@@ -118,8 +118,8 @@ class Objective:
         return -min(1.0, broken) if broken else self.softened(accuracy, profile)
 
     def softened(self, accuracy: float, profile: Mapping[str, float]) -> float:
-        """The reward as if there were only the soft bounds."""
-        reward = accuracy
+        """The reward as if there were only the soft bounds; a metric below 0 counts as 0."""
+        reward = max(0.0, accuracy)  # a penalty would make less than nothing more
         for constraint in self.constraints:
             if constraint.penalty != "hard":
                 reward *= constraint.penalty ** constraint.violation(profile)

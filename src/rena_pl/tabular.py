@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import TextIO
 
@@ -32,6 +32,8 @@ from rena_pl.space.search_space import SearchSpace
 TABLE = Skeleton("table")
 MOST_TEXT = 200_000_000
 """Characters of a table, unpacked."""
+SPARSE = 0.1
+"""A table with less than this share of all combinations is drawn from by row."""
 CHOICE = "choice"
 """The one hyper-parameter of a decision."""
 
@@ -64,6 +66,10 @@ class TableSpace(SearchSpace):
         return row_of(architecture) in self.rows
 
     @cached_property
+    def _ordered(self) -> list[Row]:
+        return sorted(self.rows)
+
+    @cached_property
     def choices(self) -> dict[str, dict[str, tuple[Value, ...]]]:
         """The options of every kind of decision."""
         return {_kind(options): {CHOICE: options} for options in self.options}
@@ -81,7 +87,9 @@ class TableSpace(SearchSpace):
         return Architecture(tuple(layers), TABLE)
 
     def draw(self, start: Architecture | None, rng: random.Random) -> Architecture:
-        """Any architecture, wherever the search starts."""
+        """Any architecture, wherever the search starts; of a sparse table, any row."""
+        if len(self.rows) < SPARSE * prod(map(len, self.options)):
+            return self.architecture(rng.choice(self._ordered))
         return self.architecture([rng.choice(options) for options in self.options])
 
     def remove_actions(self, architecture: Architecture) -> Iterator[Remove]:
@@ -195,6 +203,10 @@ class Table(LightningDataModule):
     def score(self, architecture: Architecture) -> float:
         """What an architecture is worth in the end."""
         return self.rows[row_of(architecture)][-1]
+
+    def has(self, architecture: Architecture) -> bool:
+        """Whether an architecture is a row of this table, and not of another or a network."""
+        return architecture.skeleton == TABLE and self.space.holds(architecture)
 
     def architectures(self) -> list[Architecture]:
         """Every row."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from rena_pl.architecture import Shape
@@ -56,12 +57,15 @@ def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
     """How to read a task that is set up: from memory where it can, else through its loaders.
 
     Raises:
-        RenaError: Its batches are not what it states.
+        RenaError: It lacks a loader, or its batches are not what it states.
     """
     if isinstance(task, TensorTask):
         return ResidentData(task, device)
+    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        if not is_overridden(loader, task):
+            raise RenaError(f"the task {type(task).__name__} has no {loader}")
     data = LoadedData(task, device)
-    _check(task, next(data.split("val")))
+    _check(task, next(data.split("val"), None))
     return data
 
 
@@ -76,10 +80,12 @@ def examples(data: ChildData, count: int, device: torch.device) -> Tensor:
     return torch.cat(batches)[:count]
 
 
-def _check(task: LightningDataModule, batch: Batch) -> None:
+def _check(task: LightningDataModule, batch: Batch | None) -> None:
     """Compare a batch with what the task states."""
-    features, targets = batch
     name, (input_shape, classes) = type(task).__name__, stated_shapes(task)
+    if batch is None:
+        raise RenaError(f"the task {name} has no validation examples")
+    features, targets = batch
     if tuple(features.shape[1:]) != input_shape:
         raise RenaError(
             f"the task {name} states input_shape {input_shape}, but its features are "
@@ -141,6 +147,9 @@ class LoadedData:
         with torch.random.fork_rng(devices=[]):
             seed = torch.randint(2**31, (1,), generator=generator, device=self.device)
             torch.manual_seed(int(seed))
+            own = getattr(self.loader, "generator", None)
+            if own is not None:  # it would go on from wherever earlier children left it
+                own.manual_seed(int(seed))
             yield from map(self._move, self.loader)
 
     def split(self, name: str) -> Iterator[Batch]:
@@ -150,5 +159,10 @@ class LoadedData:
         yield from map(self._move, loader)
 
     def _move(self, batch: Any) -> tuple[Tensor, Tensor]:
-        features, targets = batch
-        return features.to(self.device), targets.to(self.device)
+        match batch:
+            case [Tensor() as features, Tensor() as targets]:
+                return features.to(self.device), targets.to(self.device)
+        raise RenaError(
+            f"the task {type(self.task).__name__} gives batches that are no pair of a tensor of "
+            "features and one of targets"
+        )

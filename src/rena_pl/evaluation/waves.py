@@ -49,7 +49,9 @@ def evaluate_wave(
     """
     wave = evaluate_all(candidates)
     latest = {child.key: child for child in wave}
-    first = {child.key: candidate for child, candidate in zip(wave, candidates, strict=True)}
+    first: dict[str, Candidate] = {}
+    for child, candidate in zip(wave, candidates, strict=True):
+        first.setdefault(child.key, candidate)
     running = list(latest)
     for rung in range(1, training.halvings + 1):
         running.sort(key=lambda key: -latest[key].reward)

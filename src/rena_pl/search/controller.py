@@ -417,7 +417,7 @@ class Controller(LightningModule):
             )
 
     def best(self) -> Evaluation | None:
-        """The child with the highest reward so far, the first of equals; no full training."""
+        """The child or start network with the highest reward, the first of equals."""
         searched = [
             evaluation
             for evaluation in self.ledger.evaluations()

@@ -90,8 +90,8 @@ class Earlier:
 
     def known(self, ground: Ground, task: LightningDataModule) -> list[Evaluation]:
         """What was trained, as far as it could have been in that space too."""
-        if ground.start is None:
-            return self.trained
+        if isinstance(task, Table):
+            return [e for e in self.trained if task.has(e.architecture)]
         return [e for e in self.trained if _is_of(ground.space, e.architecture, task)]
 
     def _another_task(self, reason: str) -> RenaError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rena_pl.errors import RenaError, require_at_least
 from rena_pl.search.policy import Choices
 
 
@@ -27,6 +28,12 @@ class GradientSettings:
     baseline_decay: float = 0.8
     entropy_bonus: float = 0.02
     gradient_clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_at_least(0, "gradient", self, "learning_rate", "entropy_bonus", "gradient_clip")
+        for name in ("discount", "baseline_decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RenaError(f"gradient.{name} must be from 0 to 1, not {getattr(self, name)}")
 
 
 def returns(rewards: Tensor, start_rewards: Tensor, discount: float) -> Tensor:

@@ -33,7 +33,8 @@ class Progress:
         full_trainings: Full trainings that have ended, of `all_full_trainings`.
         statuses: How many evaluations ended how.
         child_epochs: What they cost.
-        best: The child with the highest reward, the first of equals; none before there is one.
+        best: The child or start network with the highest reward, the first of equals; none before
+            there is one.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Progress:
             self._trained.append(evaluation)
 
     def begin_update(self, number: int) -> None:
-        """An update begins; those before it have ended."""
+        """An update begins; those before it have ended, and full trainings of an earlier end too."""
+        self.full_trainings = 0
         self._updates_done = number
         self._known = self.evaluations
         self.children = number * self.budget.children

@@ -28,7 +28,7 @@ class Descriptions:
         output: What the resources say of the last layer, `(N, LAYER_NUMBERS)`.
         size: How large each is: the logarithms of all its resources, in deviations from what is
             usual, at most `LARGEST`, `(N,)`.
-        training: Logarithm of the child-epochs that each has had, 0 for one, `(N,)`.
+        training: Logarithm of half the child-epochs that each has had and one, 0 for one, `(N,)`.
         heir: 1 for each that inherits, 0 for the others, `(N,)`.
         new: How many layers set it apart from what it inherits from, up to `MOST_NEW`, `(N,)`.
     """

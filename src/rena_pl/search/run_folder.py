@@ -78,6 +78,10 @@ class RunFolder(Callback):
         if trainer.is_global_zero:
             self.claim()
 
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A search that had all its updates before begins with its end."""
+        self.begun = True
+
     def claim(self) -> None:
         """Write the config down, so that the folder is this search's."""
         if not (self.path / CONFIG).is_file():

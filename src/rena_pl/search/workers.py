@@ -54,7 +54,10 @@ class Workers:
             self.on_progress()
         self.trainer.strategy.barrier("children")
         self.on_progress()
-        return [self._recorded(candidate) for candidate in candidates]
+        recorded = [self._recorded(candidate) for candidate in candidates]
+        # Or one that went on might add to the ledger what another has not proposed yet.
+        self.trainer.strategy.barrier("seen")
+        return recorded
 
     def _cost(self, candidate: Candidate) -> float:
         """What a child is expected to take, in a unit of its own; all alike where it is unknown."""

@@ -47,5 +47,6 @@ class Evolution(OneByOne):
                 known = self.known.get(child)
                 if known is None:
                     return self.heir(child, parent)
-                self.population.append(known)  # seen before: it joins without another training
+                if known.status == "done":
+                    self.population.append(known)  # it joins without another training
         return self.somewhere(taken)

@@ -16,7 +16,7 @@ from rena_pl.search.encoding import Encoder
 from rena_pl.search.episodes import Walks, episode_generator, walk
 from rena_pl.search.policy import Policy, PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, loss, returns
-from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
+from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher, by_reward
 
 
 class Reinforce(Searcher):
@@ -106,7 +106,7 @@ class Reinforce(Searcher):
         begun = int(self.policy.begun)
         known = self.known.values()
         since = [evaluation for evaluation in known if not begun or evaluation.place[0] >= begun]
-        return max(since, key=lambda evaluation: evaluation.reward, default=None)
+        return max(since, key=by_reward, default=None)
 
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """The best network and all that came of it: an episode may meet any of them again."""
@@ -127,7 +127,7 @@ class Reinforce(Searcher):
         )
 
     def _is_new(self, architecture: Architecture) -> bool:
-        """Whether training it tells more; where nothing is inherited, once is enough."""
+        """Whether evaluating it tells more; on a table, once is enough."""
         return self.ground.start is not None or architecture not in self.known
 
     def learn(self, walks: Walks, advantages: Tensor) -> None:

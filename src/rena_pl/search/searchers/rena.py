@@ -28,8 +28,12 @@ REFERENCE = 400
 WARM_UP_EPISODES = 12
 CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
-REMOVALS = 16
-"""How often it is tried to remove a layer from a candidate that is too large."""
+STEPS, FAR_STEPS = (1, 1, 2, 3), (1, 2, 4, 8)
+"""How many steps lead from one of the best to a candidate: an heir, and one from scratch."""
+REDUCTIONS = 40
+"""How many steps are tried to bring a candidate that is too large inside the bounds."""
+ADDITIONS, FULL = 24, 0.95
+"""How many, to enlarge one that uses less than this share of them."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
@@ -93,7 +97,7 @@ class Rena(Reinforce):
         super().__init__(ground, steps, IMAGINED_DRAWS, gradient, size)
         self.imagination = imagination
         self.epochs = 1
-        """Child-epochs of the last children: what a candidate will have in addition."""
+        """Child-epochs of the last evaluations: what a candidate will have in addition."""
         self.asked = False
         self.reader = Reader(self.encoder, self._reference())
         self.predictor = Predictor(self.reader)
@@ -182,15 +186,21 @@ class Rena(Reinforce):
                 architecture = self.ground.space.draw(architecture, rng)
             else:
                 architecture = self._slimmer(self._near(architecture, rng), rng)
+                if not self.ground.inherits:
+                    architecture = self._fuller(architecture, rng)
             if self.ground.feasible(architecture):
                 found.setdefault(architecture, parent)
         return found
 
     def _near(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """A few random steps away; among networks these reach further than single actions."""
+        """A few random steps away; among networks these reach further than single actions.
+
+        Further away where nothing is inherited, so that nothing is lost of what the parent learnt.
+        """
         space = self.ground.space
         further = (self._act, space.random_exchange, space.scale_throughout)
-        for _ in range(rng.choice((1, 1, 2, 3))):
+        far = not (self._on_table or self.ground.inherits)
+        for _ in range(rng.choice(FAR_STEPS if far else STEPS)):
             step = self._act if self._on_table else rng.choice(further)
             architecture = step(architecture, rng)
         return architecture
@@ -198,22 +208,43 @@ class Rena(Reinforce):
     def _act(self, architecture: Architecture, rng: random.Random) -> Architecture:
         return self.ground.space.random_action(architecture, rng).apply(architecture)
 
+    def _remove(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        removals = list(self.ground.space.remove_actions(architecture))
+        return rng.choice(removals).apply(architecture) if removals else architecture
+
     def _slimmer(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """Without a few random layers, where there are too many for the bounds.
+        """Inside the bounds, if a few random steps that bring it nearer lead there.
 
         A better layer is often a larger one: without this, none would come into a network that
-        uses all that the bounds leave. What makes the maps smaller stays: without it, all behind it
-        would need more.
+        uses all that the bounds leave. Heirs lose layers; from scratch, strides and narrower layers
+        leave more of what is good.
         """
+        step = self._remove if self.ground.inherits else self._act
         excess = self.ground.violation(architecture)
-        for _ in range(REMOVALS):
-            removals = list(self.ground.space.remove_actions(architecture))
-            if excess == 0 or not removals:
+        for _ in range(REDUCTIONS):
+            if excess == 0:
                 break
-            slimmer = rng.choice(removals).apply(architecture)
+            slimmer = step(architecture, rng)
             left = self.ground.violation(slimmer)
             if left < excess:
                 architecture, excess = slimmer, left
+        return architecture
+
+    def _fuller(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """With a few random actions more, where the bounds leave room.
+
+        From scratch, of networks that fit the larger ones are rarely worse; heirs would have too
+        much to learn anew.
+        """
+        if not self.ground.feasible(architecture):
+            return architecture
+        use = self._nearness(architecture)
+        for _ in range(ADDITIONS):
+            if use >= FULL:
+                break
+            larger = self._act(architecture, rng)
+            if self.ground.feasible(larger) and self._nearness(larger) > use:
+                architecture, use = larger, self._nearness(larger)
         return architecture
 
     def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:

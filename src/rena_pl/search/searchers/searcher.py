@@ -32,6 +32,11 @@ class Proposal:
     parent: str | None = None
 
 
+def by_reward(evaluation: Evaluation) -> tuple[bool, float]:
+    """What to go by in choosing the best: nothing can be inherited of one that failed."""
+    return evaluation.status == "done", evaluation.reward
+
+
 @dataclass(frozen=True)
 class Ground:
     """Where a search takes place, and what is known of it before any training.
@@ -131,8 +136,8 @@ class Searcher(ABC):
 
     @property
     def best(self) -> Evaluation:
-        """The evaluation with the highest reward, the earliest of equals."""
-        return max(self.known.values(), key=lambda evaluation: evaluation.reward)
+        """The one with the highest reward of those with an accuracy, the earliest of equals."""
+        return max(self.known.values(), key=by_reward)
 
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """Keys of the evaluations, of all there are, whose weights may still be asked for."""
