@@ -16,6 +16,9 @@ def fails_with(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     with pytest.raises(SystemExit) as exit_:
         rena(*arguments)
     assert exit_.value.code == 2
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("rena: ")]
+    said = capsys.readouterr().err
+    lines = [line for line in said.splitlines() if line.startswith("rena: ")]
     assert len(lines) == 1
+    assert "usage:" not in said
+    assert "Traceback" not in said
     return lines[0]

@@ -19,7 +19,7 @@ from lightning.pytorch import Trainer
 
 from rena_pl.architecture import Architecture
 from rena_pl.evaluation.evaluation import is_child
-from rena_pl.evaluation.ledger import Ledger
+from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.layers import layer_types
 from rena_pl.search.run_folder import LOCK
 from tests.command_line import fails_with, rena
@@ -119,7 +119,12 @@ def test_there_is_a_config_for_every_task_of_the_readme() -> None:
             "no folder /not/there",
         ),
         (["--trainer.max_epochs", "soon"], "trainer.max_epochs: expected int but got soon"),
+        (["--trainer.max_epochs", "0"], "trainer.max_epochs must be at least 1 update, not 0"),
+        (["--trainer.max_epochs", "null"], "at least 1 update, not None"),
+        (["--trainer.default_root_dir", "null"], "trainer.default_root_dir: name the run folder"),
         (["--trainer.accelerator", "abacus"], "abacus"),
+        (["--model.gradient.gradient_clip", "-1"], "gradient.gradient_clip must be at least 0"),
+        (["--model.gradient.discount", "2"], "gradient.discount must be from 0 to 1, not 2"),
         (["--config", "nothing.yaml"], "nothing.yaml"),
     ],
 )
@@ -128,6 +133,25 @@ def test_a_mistake_is_one_sentence_that_names_it(
 ) -> None:
     common = ["fit", "--config", tiny, "--trainer.default_root_dir", tmp_path / "run"]
     assert sentence in fails_with(capsys, *common, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["compare", "--seeds", "x"], "argument --seeds: invalid int value: 'x'; `rena compare"),
+        (["compare"], "give --config FILE (see configs/) or --data CLASS"),
+        (["compare", "--config", "TINY", "--trainer.max_epochs", "null"], "at least 1 update"),
+        (["profile"], "arguments are required: architecture; `rena profile --help` lists"),
+        (["export", "run", "--format", "tape"], "argument --format: invalid choice: 'tape'"),
+        (["train"], "arguments are required: architecture"),
+        (["report"], "the following arguments are required"),
+    ],
+)
+def test_so_is_one_of_the_other_commands(
+    arguments: list[str], sentence: str, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(tiny) if word == "TINY" else word for word in arguments]
+    assert sentence in fails_with(capsys, *given)
 
 
 def test_a_wrong_word_in_a_config_is_named_without_what_stands_around_it(
@@ -389,7 +413,6 @@ def test_nor_is_one_that_comes_after_the_last_update(
     def mistaken(*_: object) -> None:
         raise KeyError("of the user's own")
 
-    monkeypatch.setattr(final, "conclude", mistaken)
     monkeypatch.setattr("rena_pl.search.controller.conclude", mistaken)
     for _ in range(2):
         with pytest.raises(KeyError, match="of the user's own"):

@@ -43,6 +43,13 @@ def test_soft_penalties_only_ever_cut_the_reward(accuracy, use, penalty) -> None
     assert 0 <= objective.reward(accuracy, {"macs": use}) <= accuracy
 
 
+@given(st.floats(-1, 0), positive, st.floats(0.01, 1))
+def test_a_metric_below_nothing_is_worth_nothing(metric, use, penalty) -> None:
+    """Else a network would gain by breaking its bounds, or by failing."""
+    objective = Objective([Constraint("macs", max=10, penalty=penalty)])
+    assert objective.reward(metric, {"macs": use}) == 0 == objective.failure_reward
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [

@@ -61,6 +61,20 @@ def test_a_search_uses_the_type_that_a_class_path_names(tmp_path: Path) -> None:
     """A process of its own searches; the module stands in the folder that it is called from."""
     shutil.copy(PLUGIN / "rena_gate.py", tmp_path / "my_layers.py")
     assert {"gate", "temporal"} in search(tmp_path, "my_layers.Gate")
+    evaluations = Ledger(tmp_path / "run" / "ledger.journal").evaluations()
+    evaluations[0].architecture.save(tmp_path / "gate.json")
+    rena = [sys.executable, "-m", "rena_pl"]
+    options = ["--config", tmp_path / "search.yaml", "--folder", tmp_path / "trained"]
+    for command in (
+        ["train", tmp_path / "gate.json", *options, "--epochs", "1"],
+        ["test", tmp_path / "trained"],
+    ):
+        done = subprocess.run(
+            [*rena, *map(str, command)], cwd=tmp_path, capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "test accuracy" in done.stdout
 
 
 def test_the_type_keeps_its_contract(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Candidate
+from rena_pl.space.named import NAMED
 from rena_pl.tabular import Table, row_of
 from tests import tables
 
@@ -58,6 +59,26 @@ def test_rows_that_are_missing_are_not_part_of_the_space(tmp_path: Path) -> None
     space = Table(file, tables.DECISIONS, ["params"], "seen").space
     assert not space.holds(space.architecture(lines[1].split(",")[:5]))
     assert space.holds(space.architecture(lines[6].split(",")[:5]))
+
+
+def test_of_a_sparse_table_rows_are_drawn(tmp_path: Path) -> None:
+    file = tables.write_table(tmp_path)
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:1] + lines[1::20]) + "\n")
+    space = Table(file, tables.DECISIONS, ["params"], "seen").space
+    rng = random.Random(0)
+    drawn = {space.draw(None, rng) for _ in range(200)}
+    assert all(map(space.holds, drawn))
+    assert len(drawn) == len(lines[1::20])
+
+
+def test_what_is_a_row_of_another_table_is_told(tmp_path: Path) -> None:
+    made = tables.table(tmp_path)
+    assert all(map(made.has, made.architectures()))
+    file = tables.write_table(tmp_path)
+    other = Table(file, [*tables.DECISIONS, "params"], [], "seen")
+    assert not any(map(made.has, other.architectures()))
+    assert not made.has(NAMED["tc_resnet8"]())
 
 
 @pytest.mark.parametrize(

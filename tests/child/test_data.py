@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 import torch
 from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
 
 from rena_pl.child.data import child_data, examples
+from rena_pl.errors import RenaError
 from tests.tasks import INPUT, TinyTask, WithoutSplits
 
 
@@ -20,3 +26,61 @@ def test_examples_are_as_many_as_asked_for_and_always_the_same(task: LightningDa
     assert torch.equal(some[:10], examples(data, 10, device))
     everything = sum(len(features) for features, _ in data.epoch(torch.Generator()))
     assert len(examples(data, 10_000, device)) == everything
+
+
+class WithItsOwnGenerator(WithoutSplits):
+    def train_dataloader(self) -> DataLoader:
+        own = torch.Generator().manual_seed(0)
+        return DataLoader(TensorDataset(*self.train), batch_size=20, shuffle=True, generator=own)
+
+
+@pytest.mark.parametrize("task", [TinyTask(), WithoutSplits(), WithItsOwnGenerator()])
+def test_an_epoch_does_not_depend_on_those_before(task: LightningDataModule) -> None:
+    task.setup("fit")
+    data = child_data(task, torch.device("cpu"))
+
+    def epoch(seed: int) -> Tensor:
+        return torch.cat([f for f, _ in data.epoch(torch.Generator().manual_seed(seed))])
+
+    first, other = epoch(1), epoch(2)
+    assert torch.equal(epoch(1), first)
+    assert not torch.equal(other, first)
+
+
+class WithoutTest(LightningDataModule):
+    input_shape, num_classes = INPUT, 3
+    train_dataloader, val_dataloader = WithoutSplits.train_dataloader, WithoutSplits.val_dataloader
+    setup = WithoutSplits.setup
+
+
+class WithBatches(WithoutSplits):
+    def __init__(self, *batches: Any) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def val_dataloader(self) -> Iterable[Any]:
+        return self.batches
+
+
+PAIR = (torch.zeros(2, *INPUT), torch.zeros(2).long())
+
+
+@pytest.mark.parametrize(
+    ("task", "sentence"),
+    [
+        (WithoutTest(), "the task WithoutTest has no test_dataloader"),
+        (WithBatches(), "the task WithBatches has no validation examples"),
+        (WithBatches((*PAIR, PAIR[1])), "no pair of a tensor of features and one of targets"),
+        (WithBatches({"features": PAIR[0]}), "no pair of a tensor"),
+    ],
+)
+def test_loaders_that_cannot_be_used_are_named(task: LightningDataModule, sentence: str) -> None:
+    task.setup("fit")
+    with pytest.raises(RenaError, match=sentence):
+        child_data(task, torch.device("cpu"))
+
+
+def test_a_pair_may_be_a_list() -> None:
+    task = WithBatches(list(PAIR))
+    task.setup("fit")
+    assert len(list(child_data(task, torch.device("cpu")).split("val"))) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -34,6 +36,16 @@ def test_a_metric_of_predictions(name: str, value: float) -> None:
 def test_what_is_no_metric_is_refused(name: str) -> None:
     with pytest.raises(RenaError, match="unknown metric"):
         find_metric(name)
+
+
+@pytest.mark.parametrize("text", ["1 / 0", "def metric(:"])
+def test_a_module_that_cannot_be_imported_is_refused(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_metric.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RenaError, match="unknown metric 'broken_metric.metric'"):
+        find_metric("broken_metric.metric")
 
 
 def test_a_value_that_is_no_number_is_an_error() -> None:

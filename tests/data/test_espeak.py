@@ -22,7 +22,7 @@ def test_speed_and_pitch_are_heard():
     assert len(slow) > 1.4 * len(fast)
     low, high = (speak(Utterance("aah", "en", pitch=pitch)) for pitch in (0, 99))
     crossings = [np.count_nonzero(np.diff(np.sign(s.astype(int)))) / len(s) for s in (low, high)]
-    assert crossings[0] != crossings[1]
+    assert crossings[1] > 1.1 * crossings[0]
 
 
 def test_the_same_utterances_sound_the_same_however_much_was_said_before():

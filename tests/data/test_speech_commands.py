@@ -138,6 +138,25 @@ def test_what_download_made_is_found(speech_commands, tmp_path):
     assert load(tmp_path / "data", download=True).folder == nested
 
 
+def test_a_download_that_was_interrupted_begins_anew(speech_commands, tmp_path, monkeypatch):
+    import torchaudio.datasets
+
+    ends = iter([OSError("the line is dead"), None])
+
+    def download(root, url, download):
+        shutil.copytree(speech_commands / "yes", root / "SpeechCommands" / url / "yes")
+        if end := next(ends):
+            raise end
+        shutil.copytree(speech_commands, root / "SpeechCommands" / url, dirs_exist_ok=True)
+
+    monkeypatch.setattr(torchaudio.datasets, "SPEECHCOMMANDS", download)
+    root = tmp_path / "data"
+    with pytest.raises(RenaError, match="could not be downloaded to .*: the line is dead"):
+        load(root, download=True)
+    assert load(root, download=True).folder == root / "SpeechCommands" / "speech_commands_v0.02"
+    assert [path.name for path in root.iterdir()] == ["SpeechCommands"]
+
+
 def test_the_fingerprint_follows_the_files_not_the_place(speech_commands, tmp_path):
     moved = shutil.copytree(speech_commands, tmp_path / "moved")
 

@@ -1,8 +1,8 @@
 """What every layer type costs, in closed form.
 
 Costs are counted as thop does: a multiply-add for every product of weights, 4 for every value that
-a norm with weights meets, the additions and the division of an average, nothing for activations,
-sums and products of maps.
+a norm with weights meets, the additions and the division of an average, of which a pool has the
+second alone, nothing for activations, sums and products of maps.
 """
 
 from __future__ import annotations

@@ -301,6 +301,29 @@ def test_a_second_type_of_the_same_name_is_refused() -> None:
         register(Impostor)
 
 
+def test_a_type_that_is_made_anew_takes_the_place_of_the_old_one() -> None:
+    """As where a cell of a notebook is run again."""
+
+    def cell(times: int) -> type[LayerType]:
+        @dataclass(frozen=True)
+        class MadeInACell(LayerType):
+            kind = "made_in_a_cell"
+            factor: int = choice(1)
+
+            def output_shape(self, inputs):
+                return (times * inputs[0][0], *inputs[0][1:])
+
+            def build(self, inputs):
+                return torch.nn.Identity()
+
+        return register(MadeInACell)
+
+    layers = (cell(1)().as_layer(0),)
+    assert layer_shapes(layers, (3, 4, 5))[-1] == (3, 4, 5)
+    cell(2)
+    assert layer_shapes(layers, (3, 4, 5))[-1] == (6, 4, 5)
+
+
 GEOMETRY = list(itertools.product((1, 2, 3, 4, 9), (1, 2, 5, 7, 40), (1, 2, 5), (1, 2, 8)))
 
 

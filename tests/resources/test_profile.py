@@ -140,6 +140,12 @@ def test_peak_memory_of_layers_by_hand() -> None:
 
     block = types["temporal_residual"](channels=4, stride=1)
     assert working(block, (50, 1, 100)) == (50 + 2 * 4) * 100
+    maps, inside = 20 * 51, 4 * 16 * 20 * 51
+    for channels, shortcut in ((16, 16 * maps), (24, 0)):
+        inverted = types["inverted_residual"](channels=channels, expansion=4)
+        assert working(inverted, (16, 20, 51)) == 2 * inside + 4 * 16 + shortcut
+        broadcast = types["broadcast_residual"](channels=channels)
+        assert working(broadcast, (16, 20, 51)) == channels * (2 * maps + 51) + shortcut
     attention = types["self_attention"](units=16, heads=4)
     scores, heads = 4 * 100 * 100, 4 * 8 * 100
     assert working(attention, (16, 1, 100)) == 16 * 100 + scores + 4 * heads

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Lines
 
+from rena_pl.commands.options import Options
 from rena_pl.commands.processes import side_by_side
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
@@ -68,11 +69,10 @@ def run_compare(arguments: list[str]) -> None:
 
 def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options of the comparison, and those of the search that are left."""
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog=COMMAND,
         description="Run searchers on the same config. All options of `rena fit` are options too; "
         "each search runs on one device, `--trainer.accelerator`, and keeps its ledger in a file.",
-        allow_abbrev=False,
     )
     parser.add_argument(
         "--searchers",

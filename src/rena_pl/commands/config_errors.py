@@ -9,7 +9,7 @@ REWRITES = [
     (r" - Expected a <class 'NoneType'>", ""),
     (r"Expected (?:an? )?path but .*? either not accessible or invalid( - )?", ""),
     (
-        r"^.*arguments are required: fit\.data.*$",
+        r"^.*arguments are required: (?:fit\.)?data\b.*$",
         "give --config FILE (see configs/) or --data CLASS",
     ),
     (r"Given value type: <class '[^']*'> ", ""),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from rena_pl.commands.run_task import task_of
+from rena_pl.commands.options import Options
+from rena_pl.commands.run_task import own_layer_types, task_of
 from rena_pl.commands.surroundings import quiet
 from rena_pl.deploy.executorch_export import export_executorch
 from rena_pl.deploy.litert_export import export_litert
@@ -31,11 +31,10 @@ def run_export(arguments: list[str]) -> None:
         RenaError: The run has not ended, its data are not usable, a package is missing, or the
             file does not agree with PyTorch.
     """
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="rena export",
         description="Write a run's network to RUN/export and compare it with PyTorch on the test "
         "split. `--data.root PATH` and the like change the run's task.",
-        allow_abbrev=False,
     )
     parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument(
@@ -55,6 +54,7 @@ def run_export(arguments: list[str]) -> None:
     if not onnx and (options.int8 or options.raw_audio):
         raise RenaError("--int8 and --raw-audio are for --format onnx")
     require_extra("export" if onnx else options.format, "export")
+    own_layer_types(options.run)
     trained = load(options.run)
     task = task_of(options.run, trained, changes)
     folder = options.run / "export"
@@ -86,7 +86,8 @@ def _print(exported: Exported, trained: Trained) -> None:
         table.add_row(name, file, network)
     console = Console(highlight=False)
     console.print(table)
-    console.print("Latency: median at batch 1 on this machine; ONNX Runtime takes one thread.")
+    threads = "; ONNX Runtime takes one thread" * (exported.path.suffix == ".onnx")
+    console.print(f"Latency: median at batch 1 on this machine{threads}.")
     if LATENCY in profile:
         console.print(f"The sum over its layers, as the search has it: {profile[LATENCY]:.3f} ms.")
     console.print(f"file: {exported.path}", soft_wrap=True)

@@ -61,6 +61,20 @@ It is registered with the strategy, which Lightning also takes by itself for sev
 """
 
 
+def check_trainer(trainer: Any) -> None:
+    """Refuse what Lightning has a meaning for, and a search has not.
+
+    Raises:
+        RenaError: There is no run folder, or no number of updates.
+    """
+    if trainer["default_root_dir"] is None:
+        raise RenaError("trainer.default_root_dir: name the run folder")
+    if trainer["max_epochs"] is None or trainer["max_epochs"] < 1:
+        raise RenaError(
+            f"trainer.max_epochs must be at least 1 update, not {trainer['max_epochs']}"
+        )
+
+
 class RenaCLI(LightningCLI):
     """LightningCLI whose `data` is the children's task, and whose `model` is the controller."""
 
@@ -87,8 +101,9 @@ class RenaCLI(LightningCLI):
 
         Every run of a W&B sweep has one of its own, named after it, in the folder that is given.
         """
+        trainer = self.config["fit"]["trainer"]
+        check_trainer(trainer)
         if {SWEEP, RUN} <= os.environ.keys():
-            trainer = self.config["fit"]["trainer"]
             trainer.default_root_dir = str(Path(trainer.default_root_dir, os.environ[RUN]))
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
         self.progress = PROGRESS[config.pop("progress")]()  # no setting of the search

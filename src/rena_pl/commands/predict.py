@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from rena_pl.commands.options import Options
 from rena_pl.commands.surroundings import quiet
 from rena_pl.data.files import read_all
 from rena_pl.deploy.raw_input import files_of, read_file, read_stream
@@ -25,7 +25,7 @@ def run_predict(arguments: list[str]) -> None:
     Raises:
         RenaError: The run has not ended, or a file cannot be read.
     """
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="rena predict",
         description="Prints path, label and probability of every file, separated by tabs.",
     )

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rena_pl.architecture import Architecture, Shape
+from rena_pl.commands.options import Options
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
 from rena_pl.resources.latency import LATENCY, Latencies
@@ -56,7 +57,7 @@ def run_profile(arguments: list[str]) -> None:
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="rena profile",
         description="Resource use at batch 1; FLOPs = 2 x MACs; every layer reads its inputs and "
         "weights once and writes its output once.",

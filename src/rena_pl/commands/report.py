@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from rena_pl.commands.options import Options
 from rena_pl.errors import RenaError
 from rena_pl.report.page import views_of
 from rena_pl.report.wandb_log import run_id
@@ -20,7 +21,7 @@ def run_report(arguments: list[str]) -> None:
     Raises:
         RenaError: A run folder is none, or a file cannot be written.
     """
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="rena report",
         description="The report of one search, or of several side by side, as one HTML file.",
     )

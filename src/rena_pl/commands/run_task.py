@@ -16,7 +16,21 @@ from rena_pl.commands.yaml_words import read_words
 from rena_pl.deploy.trained import Trained
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
+from rena_pl.layers.registry import named_kind
 from rena_pl.search.run_folder import CONFIG
+
+
+def own_layer_types(run: Path) -> None:
+    """Make the layer types known that a run's config names by their class paths.
+
+    Raises:
+        RenaError: One is not there any more.
+    """
+    own_modules()
+    config = run / CONFIG
+    space = (read_settings(config).get("model") or {}).get("space") if config.is_file() else None
+    for name in (space or {}).get("layers") or ():
+        named_kind(name)
 
 
 def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataModule:
@@ -36,6 +50,8 @@ def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataMod
     parser = ArgumentParser(prog="rena", exit_on_error=False)
     parser.add_subclass_arguments(LightningDataModule, "data", required=True)
     settings = read_settings(run / CONFIG).get("data")
+    if settings is None:
+        raise RenaError(f"{run / CONFIG}: names no data")
     try:
         config = parser.parse_args(["--data", json.dumps(settings), *options])
         task = parser.instantiate_classes(config).data

@@ -13,7 +13,7 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.fit import TRAINER_DEFAULTS, add_search_arguments
+from rena_pl.commands.fit import TRAINER_DEFAULTS, add_search_arguments, check_trainer
 from rena_pl.commands.surroundings import own_modules
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError
@@ -73,6 +73,7 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
         raise RenaError(sentence(error)) from None
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise RenaError(sentence(error)) from error
+    check_trainer(cli.config["trainer"])
     values = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))
     del values["progress"]
     device = cli.trainer.strategy.root_device

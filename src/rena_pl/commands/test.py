@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -10,7 +9,8 @@ import torch
 from rena_pl.child.data import child_data
 from rena_pl.child.fit import predict
 from rena_pl.child.metric import measured, metric_in_words
-from rena_pl.commands.run_task import task_of
+from rena_pl.commands.options import Options
+from rena_pl.commands.run_task import own_layer_types, task_of
 from rena_pl.commands.surroundings import quiet
 from rena_pl.deploy.trained import load
 from rena_pl.errors import RenaError
@@ -24,16 +24,16 @@ def run_test(arguments: list[str]) -> None:
     Raises:
         RenaError: The run has not ended, its data are not usable, or its metric is no number.
     """
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="rena test",
         description="Accuracy on a split, and the run's metric where that is another. "
         "`--data.root PATH` and the like change the run's task.",
-        allow_abbrev=False,
     )
     parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: %(default)s")
     options, changes = parser.parse_known_args(arguments)
     quiet()
+    own_layer_types(options.run)
     trained = load(options.run)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     data = child_data(task_of(options.run, trained, changes), device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.metric import metric_in_words
+from rena_pl.commands.options import Options
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
 from rena_pl.errors import RenaError
@@ -36,11 +36,10 @@ def run_train(arguments: list[str]) -> None:
         RenaError: The architecture, the config, the data or the folder are not usable, or training
             failed.
     """
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="rena train",
         description="Train an architecture in full. All options of `rena fit` are options too; "
         "the bounds do not count.",
-        allow_abbrev=False,
     )
     parser.add_argument("architecture", type=Path, help="an architecture's JSON file")
     parser.add_argument(

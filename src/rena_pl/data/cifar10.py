@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class CIFAR10(ImageTask):
         root: Folder that holds `cifar-10-batches-py` as torchvision stores it, or that it is
             downloaded to; or a folder of images, `train/<class>/<image>.png` and `test/...`.
         download: Download the data (170 MB) if they are not there.
-        validation_examples: Training images put aside for validation, equally many of a class.
+        validation_examples: Training images put aside for validation, equally many of a class; of
+            the published files, since of image folders a tenth is put aside.
         **settings: Everything else `ImageTask` takes.
     """
 
@@ -63,7 +65,7 @@ class CIFAR10(ImageTask):
         """The ten classes."""
         return list(_LABELS)
 
-    @property
+    @cached_property
     def _as_images(self) -> ImageFolder | None:
         """The same data as image files, where the root holds them like that."""
         is_image_folder = (Path(self.root).expanduser() / "train").is_dir()

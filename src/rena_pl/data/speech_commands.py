@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from functools import cached_property
 from pathlib import Path
@@ -105,10 +106,16 @@ class SpeechCommands(RecordedSpeech):
 
 
 def _download(root: Path) -> None:
+    """Download and unpack beside the place, so that half of the data is not taken for all."""
     from torchaudio.datasets import SPEECHCOMMANDS  # type: ignore[import-untyped, unused-ignore]
 
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        SPEECHCOMMANDS(root, url=_VERSION, download=True)
+        unfinished = root / "unfinished"
+        shutil.rmtree(unfinished / "SpeechCommands", ignore_errors=True)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        SPEECHCOMMANDS(unfinished, url=_VERSION, download=True)
+        (root / "SpeechCommands").mkdir(exist_ok=True)
+        (unfinished / "SpeechCommands" / _VERSION).replace(root / "SpeechCommands" / _VERSION)
+        shutil.rmtree(unfinished)
     except (OSError, RuntimeError) as error:
         raise RenaError(f"Speech Commands could not be downloaded to {root}: {error}") from error

@@ -62,9 +62,10 @@ class BroadcastResidual(ResidualLayer):
         return () if moved or inputs[0][0] != self.channels else (0,)
 
     def held_values(self, inputs: tuple[Shape, ...]) -> int:
-        """The frequency branch while the time branch runs, and the input where it is added."""
+        """The time branch, before it is broadcast, and the input where it is added."""
+        channels, _, steps = self.output_shape(inputs)
         shortcut = prod(inputs[0]) if self.passes(inputs) else 0
-        return shortcut + prod(self.output_shape(inputs))
+        return shortcut + channels * steps
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """The block."""

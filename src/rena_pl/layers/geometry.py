@@ -16,7 +16,7 @@ def strided_extent(shape: Shape, stride_height: int, stride_width: int) -> tuple
 
 
 def useful_kernel(kernel: int, extent: int, stride: int = 1, dilation: int = 1) -> int:
-    """The part of a kernel that can ever see data.
+    """The part of a kernel that can ever see data, where every place has a window.
 
     That is at most `extent - 1` steps to either side, and the extent itself where a single window
     is left that could cover it. Without this cut, a wide kernel over a small map would hold

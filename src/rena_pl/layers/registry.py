@@ -155,6 +155,8 @@ _registered: dict[str, type[LayerType]] = {}
 def register(layer_type: AnyLayerType) -> AnyLayerType:
     """Class decorator that makes a layer type known by its `kind`.
 
+    A class that is made anew, as by running a cell of a notebook again, takes the old one's place.
+
     Raises:
         RenaError: The class is no complete layer type, or another one has that name already.
     """
@@ -172,6 +174,9 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
             f"two layer types are called '{layer_type.kind}': "
             f"{other.__module__}.{other.__qualname__} and {name}"
         )
+    if other is not layer_type:
+        _registered[layer_type.kind] = layer_type
+        _decode.cache_clear()
     return layer_type
 
 

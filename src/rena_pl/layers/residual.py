@@ -125,11 +125,10 @@ class InvertedResidual(ResidualLayer):
         return () if moved or inputs[0][0] != self.channels else (0,)
 
     def held_values(self, inputs: tuple[Shape, ...]) -> int:
-        """The input, where it is added in the end; else the map while its weights are made."""
+        """The input, where it is added in the end, and the weights of the channels."""
         ((channels, _, _),) = inputs
-        _, height, width = self.output_shape(inputs)
-        inside = self.expansion * channels * height * width if self.squeeze_excitation else 0
-        return max(inside, prod(inputs[0]) if self.passes(inputs) else 0)
+        weights = self.expansion * channels if self.squeeze_excitation else 0
+        return weights + (prod(inputs[0]) if self.passes(inputs) else 0)
 
     def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
         """The block."""

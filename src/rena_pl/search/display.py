@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from rena_pl.child.metric import metric_in_words
 from rena_pl.evaluation.evaluation import FINAL, Evaluation
 from rena_pl.numbers import readable
 from rena_pl.search.controller import Controller
@@ -48,9 +49,10 @@ class Lines(ProgressCallback):
         if evaluation.place[0] != FINAL:
             return
         came_to = "failed" if evaluation.accuracy is None else f"{evaluation.accuracy:.2%}"
+        metric = metric_in_words(controller.metric)
         self._print(
             f"in full {progress.full_trainings}/{progress.all_full_trainings}: "
-            f"validation accuracy {came_to}, {duration(evaluation.seconds)}{_left(progress, ', ')}"
+            f"validation {metric} {came_to}, {duration(evaluation.seconds)}{_left(progress, ', ')}"
         )
 
     def show_update(self, progress: Progress, controller: Controller, number: int) -> None:
@@ -130,7 +132,8 @@ def _facts(progress: Progress, controller: Controller) -> list[tuple[str, str]]:
     told = [("evaluations", counts or "none yet"), ("child-epochs", str(progress.child_epochs))]
     best = progress.best
     if best is not None:
-        told.append(("best validation accuracy", f"{best.accuracy:.2%}"))
+        metric = metric_in_words(controller.metric)
+        told.append((f"best validation {metric}", f"{best.accuracy:.2%}"))
         told += [
             (bound.entry, f"{readable(best.profile[bound.entry])} ({bound})")
             for bound in controller.objective.constraints

@@ -75,7 +75,7 @@ class Progress:
             self._trained.append(evaluation)
 
     def begin_update(self, number: int) -> None:
-        """An update begins; those before it have ended, and full trainings of an earlier end too."""
+        """An update begins; those before it have ended, and so has an earlier end of the search."""
         self.full_trainings = 0
         self._updates_done = number
         self._known = self.evaluations

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rena_pl.evaluation.evaluation import START, Candidate
-from rena_pl.evaluation.evaluator import Evaluator
+from rena_pl.evaluation.evaluator import Evaluator, Scored, Scorer
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.resources import NetworkResources
 from rena_pl.search.compare import SEARCHERS
@@ -68,14 +70,22 @@ def test_nothing_is_asked_for_twice(name: str, tmp_path: Path) -> None:
     assert len({evaluation.architecture for evaluation in answers}) == len(answers)
 
 
+def sometimes_failing(candidate: Candidate, *given: Any) -> Scored:
+    """As large a part of the children as two thirds."""
+    if candidate.place != START and int(candidate.architecture.arch_id, 16) % 3:
+        raise MemoryError("of a kind")
+    return synthetic.made_up_accuracy(candidate, *given)
+
+
 @EACH
-def test_networks_inherit_from_networks_that_were_trained(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scorer", [synthetic.made_up_accuracy, sometimes_failing])
+def test_networks_inherit_from_networks_that_were_trained(
+    name: str, scorer: Scorer, tmp_path: Path
+) -> None:
     space, objective = synthetic.space(), synthetic.objective()
     resources = NetworkResources(synthetic.INPUT, synthetic.CLASSES)
     ground = Ground(space, objective, resources, rudimentary(space), 1)
-    evaluator = Evaluator(
-        resources, objective, Ledger(tmp_path / "ledger"), synthetic.made_up_accuracy, "setting"
-    )
+    evaluator = Evaluator(resources, objective, Ledger(tmp_path / "ledger"), scorer, "setting")
 
     def evaluate_all(candidates):
         return [evaluator.evaluate(candidate) for candidate in candidates]
@@ -89,8 +99,12 @@ def test_networks_inherit_from_networks_that_were_trained(name: str, tmp_path: P
     done = {evaluation.key for evaluation in evaluations if evaluation.status == "done"}
     assert all(evaluation.parent in done for evaluation in evaluations[1:])
     assert asked.parents(evaluations) <= {evaluation.key for evaluation in evaluations}
+    assert asked.best.status == "done"
     if name != "paper":  # its last draw stays, whatever it is
-        assert {evaluation.status for evaluation in evaluations} == {"done"}
+        assert "infeasible" not in {evaluation.status for evaluation in evaluations}
+    assert any(evaluation.status == "failed" for evaluation in evaluations) == (
+        scorer is sometimes_failing
+    )
 
 
 def test_a_parent_is_the_network_with_most_layers_in_common(tmp_path: Path) -> None:
@@ -114,6 +128,18 @@ def test_evolution_keeps_its_population_young(tmp_path: Path) -> None:
     assert len(asked.population) == 5
     assert answers[-1] in asked.population
     assert answers[0] not in asked.population
+
+
+def test_evolution_takes_no_member_that_failed(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = Evolution(ground, population=2, sample=1)
+    rows = [row for row in made.architectures() if ground.feasible(row)]
+    answers = [tables.answer(made, ground, Proposal(row), n) for n, row in enumerate(rows[:-1])]
+    failed = [replace(e, status="failed", accuracy=None, reward=0.0) for e in answers[1:]]
+    asked.tell([answers[0], *failed])
+    for _ in range(10):
+        asked.ask(1)
+        assert {member.status for member in asked.population} == {"done"}
 
 
 def test_hill_climbing_moves_up_and_starts_again(tmp_path: Path) -> None:
