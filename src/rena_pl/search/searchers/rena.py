@@ -28,12 +28,8 @@ REFERENCE = 400
 WARM_UP_EPISODES = 12
 CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
-STEPS, FAR_STEPS = (1, 1, 2, 3), (1, 2, 4, 8)
-"""How many steps lead from one of the best to a candidate: an heir, and one from scratch."""
-REDUCTIONS = 40
-"""How many steps are tried to bring a candidate that is too large inside the bounds."""
-ADDITIONS, FULL = 24, 0.95
-"""How many, to enlarge one that uses less than this share of them."""
+REMOVALS = 16
+"""How often it is tried to remove a layer from a candidate that is too large."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
@@ -186,21 +182,15 @@ class Rena(Reinforce):
                 architecture = self.ground.space.draw(architecture, rng)
             else:
                 architecture = self._slimmer(self._near(architecture, rng), rng)
-                if not self.ground.inherits:
-                    architecture = self._fuller(architecture, rng)
             if self.ground.feasible(architecture):
                 found.setdefault(architecture, parent)
         return found
 
     def _near(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """A few random steps away; among networks these reach further than single actions.
-
-        Further away where nothing is inherited, so that nothing is lost of what the parent learnt.
-        """
+        """A few random steps away; among networks these reach further than single actions."""
         space = self.ground.space
         further = (self._act, space.random_exchange, space.scale_throughout)
-        far = not (self._on_table or self.ground.inherits)
-        for _ in range(rng.choice(FAR_STEPS if far else STEPS)):
+        for _ in range(rng.choice((1, 1, 2, 3))):
             step = self._act if self._on_table else rng.choice(further)
             architecture = step(architecture, rng)
         return architecture
@@ -208,43 +198,22 @@ class Rena(Reinforce):
     def _act(self, architecture: Architecture, rng: random.Random) -> Architecture:
         return self.ground.space.random_action(architecture, rng).apply(architecture)
 
-    def _remove(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        removals = list(self.ground.space.remove_actions(architecture))
-        return rng.choice(removals).apply(architecture) if removals else architecture
-
     def _slimmer(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """Inside the bounds, if a few random steps that bring it nearer lead there.
+        """Without a few random layers, where there are too many for the bounds.
 
         A better layer is often a larger one: without this, none would come into a network that
-        uses all that the bounds leave. Heirs lose layers; from scratch, strides and narrower layers
-        leave more of what is good.
+        uses all that the bounds leave. What makes the maps smaller stays: without it, all behind it
+        would need more.
         """
-        step = self._remove if self.ground.inherits else self._act
         excess = self.ground.violation(architecture)
-        for _ in range(REDUCTIONS):
-            if excess == 0:
+        for _ in range(REMOVALS):
+            removals = list(self.ground.space.remove_actions(architecture))
+            if excess == 0 or not removals:
                 break
-            slimmer = step(architecture, rng)
+            slimmer = rng.choice(removals).apply(architecture)
             left = self.ground.violation(slimmer)
             if left < excess:
                 architecture, excess = slimmer, left
-        return architecture
-
-    def _fuller(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """With a few random actions more, where the bounds leave room.
-
-        From scratch, of networks that fit the larger ones are rarely worse; heirs would have too
-        much to learn anew.
-        """
-        if not self.ground.feasible(architecture):
-            return architecture
-        use = self._nearness(architecture)
-        for _ in range(ADDITIONS):
-            if use >= FULL:
-                break
-            larger = self._act(architecture, rng)
-            if self.ground.feasible(larger) and self._nearness(larger) > use:
-                architecture, use = larger, self._nearness(larger)
         return architecture
 
     def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:
