@@ -18,7 +18,7 @@ from filelock import FileLock
 from lightning.pytorch import Trainer
 
 from rena_pl.architecture import Architecture
-from rena_pl.evaluation.evaluation import is_child
+from rena_pl.evaluation.evaluation import Evaluation, is_child
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.layers import layer_types
 from rena_pl.search.run_folder import LOCK
@@ -449,6 +449,11 @@ def wait_for_lines(path: Path, lines: int, process: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
+def took(trained: list[Evaluation]) -> set[tuple[str, float]]:
+    """What each was and how long it took: another training of the same takes another time."""
+    return {(evaluation.key, evaluation.seconds) for evaluation in trained}
+
+
 @pytest.mark.slow
 def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -> None:
     """Real processes that import torch each: one left alone, one killed and continued."""
@@ -469,8 +474,7 @@ def test_a_killed_search_goes_on_and_ends_the_same(tiny: Path, tmp_path: Path) -
     assert start(parts).wait(120) == 0
     ended = Ledger(parts / "ledger.journal").evaluations()
     assert ended == Ledger(whole / "ledger.journal").evaluations()
-    took = {(evaluation.key, evaluation.seconds) for evaluation in ended}
-    assert {(e.key, e.seconds) for e in known} <= took  # else they were trained anew
+    assert took(known) <= took(ended)  # else they were trained anew
     networks = [(folder / "best" / "model.safetensors").read_bytes() for folder in (whole, parts)]
     assert networks[0] == networks[1]
 

@@ -24,7 +24,7 @@ from tests.conftest import REPOSITORY
 from tests.search.test_fit import controller, trainer
 from tests.search.test_latency import controller as latency_controller
 from tests.search.workers import SEED, UPDATES
-from tests.test_cli import TINY, wait_for_lines
+from tests.test_cli import TINY, took, wait_for_lines
 
 SCRIPT = [sys.executable, "-m", "tests.search.workers"]
 
@@ -62,11 +62,6 @@ def worker_1(process: subprocess.Popen[str]) -> int:
 def evaluations(folder: Path) -> list[Evaluation]:
     mend_journal(folder / "ledger.journal")
     return Ledger(folder / "ledger.journal").evaluations()
-
-
-def took(trained: list[Evaluation]) -> set[tuple[str, float]]:
-    """What each was and how long it took: another training of the same takes another time."""
-    return {(evaluation.key, evaluation.seconds) for evaluation in trained}
 
 
 def network(folder: Path) -> bytes:

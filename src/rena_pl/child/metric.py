@@ -36,7 +36,7 @@ def find_metric(name: str) -> Metric:
     known = f"known are {', '.join(METRICS)} and functions as package.module.function"
     try:
         found = resolve_name(name) if "." in name else None
-    except Exception as error:  # a module of the user's may raise anything
+    except Exception as error:  # finding it imports, and so runs, a module of the user's
         raise RenaError(f"unknown metric '{name}' ({error}); {known}") from error
     if not callable(found):
         raise RenaError(f"unknown metric '{name}'; {known}")

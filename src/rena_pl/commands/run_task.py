@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
@@ -28,9 +29,11 @@ def own_layer_types(run: Path) -> None:
     """
     own_modules()
     config = run / CONFIG
-    space = (read_settings(config).get("model") or {}).get("space") if config.is_file() else None
-    for name in (space or {}).get("layers") or ():
-        named_kind(name)
+    layers: Any = read_settings(config) if config.is_file() else None
+    for part in ("model", "space", "layers"):
+        layers = layers.get(part) if isinstance(layers, dict) else None
+    for name in layers if isinstance(layers, dict) else ():
+        named_kind(str(name))
 
 
 def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataModule:
