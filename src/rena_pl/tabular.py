@@ -136,6 +136,11 @@ class TableResources:
         """All of it."""
         return self
 
+    @property
+    def capacity(self) -> tuple[str, ...]:
+        """All known columns: what they mean is not known."""
+        return self.entries
+
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The known columns; zeros for a row that the table lacks."""
         values = self.known.get(row_of(architecture), (0.0,) * len(self.entries))

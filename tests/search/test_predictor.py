@@ -64,6 +64,14 @@ def test_the_members_that_explain_more_count_more(rows) -> None:
     assert rough < smooth - 0.3
 
 
+def test_the_best_of_what_chance_made_is_not_what_must_be_surpassed(rows) -> None:
+    reader, architectures, rewards = rows
+    predictor = fitted(reader, architectures, rewards, 40)
+    outlook = predictor.outlook(reader.read(architectures[:40], [1.0] * 40))
+    assert torch.equal(outlook.best, outlook.means.amax(1))
+    assert (outlook.best < BEST).all()
+
+
 def test_improvement_is_expected_on_the_word_of_those_that_count(rows) -> None:
     reader, architectures, rewards = rows
     predictor = fitted(reader, architectures, rewards, 40)
@@ -156,9 +164,9 @@ def test_networks_of_different_depth_are_compared_from_both_ends() -> None:
     described = reader.read(near, [1.0] * 30)
     unlike = reader.unlikeness(described, described)
     assert described.places.shape == (30, 2 * space.max_layers)
-    assert unlike.diagonal().abs().max() < 1e-12
+    assert unlike.diagonal(dim1=1, dim2=2).abs().max() < 1e-12
     assert unlike.min() > -1e-12
-    assert unlike.sum() / (30 * 29) == pytest.approx(1)
+    assert unlike.sum((1, 2)).tolist() == pytest.approx([30 * 29] * 3)
     assert described.size.mean() == pytest.approx(0, abs=0.1)
     assert 0.7 < described.size.std(correction=0) <= 1  # some are beyond `LARGEST`
 
@@ -175,7 +183,7 @@ def test_the_same_layers_in_another_order_are_more_alike_than_other_layers() -> 
     )
     networks = [chain(deep), chain(deep[::-1]), chain(wide)]
     read = reader.read(networks, [1.0] * 3)
-    first, reversed_, others = reader.unlikeness(read, read)
+    first, reversed_, others = reader.unlikeness(read, read).mean(0)
     assert first[0] == 0
     assert 0 < first[1] < first[2]
     assert reversed_[0] == first[1]
@@ -191,6 +199,23 @@ def chain(layers):
     return Architecture(
         tuple(Layer.of("temporal", hyper, (at,)) for at, hyper in enumerate(layers))
     )
+
+
+def test_a_network_with_more_weights_and_work_is_larger_whatever_its_maps_are() -> None:
+    space = synthetic.space()
+    resources = NetworkResources(synthetic.INPUT, synthetic.CLASSES)
+    rng = random.Random(0)
+    networks = [space.draw(rudimentary(space), rng) for _ in range(60)]
+    reader = Reader(Encoder(space, synthetic.objective(), resources), networks)
+    sizes = reader.read(networks, [1.0] * 60).size
+    profiles = [resources.profile(network) for network in networks]
+    with_smaller_maps = 0
+    for one, size in zip(profiles, sizes, strict=True):
+        for other, others_size in zip(profiles, sizes, strict=True):
+            if one["params"] >= other["params"] and one["macs"] >= other["macs"]:
+                assert size >= others_size
+                with_smaller_maps += one["peak_memory"] < other["peak_memory"]
+    assert with_smaller_maps
 
 
 def test_no_trend_is_believed_in_far_beyond_the_usual_sizes() -> None:

@@ -14,7 +14,7 @@ from rena_pl.layers import layer_types
 from rena_pl.network import build
 from rena_pl.space import Insert, Remove, Scale, SearchSpace
 from rena_pl.space.actions import first_source
-from rena_pl.space.search_space import OWN_TO_PLACES, edges, second_sources
+from rena_pl.space.search_space import edges, second_sources
 from rena_pl.space.starts import rudimentary, start_architecture
 
 INPUT = (1, 10, 12)
@@ -104,58 +104,6 @@ def test_every_removal_that_is_not_listed_leaves_too_little(skeleton) -> None:
             except ArchitectureError:
                 left = 0
             assert (removal in listed) == (left >= 3)
-
-
-@SKELETONS
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_an_exchange_changes_the_type_of_one_layer_and_little_else(skeleton, seed: int) -> None:
-    space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
-    before = random_start(space, seed)
-    after = space.random_exchange(before, random.Random(seed))
-    space.check(after, INPUT)
-    build(after, INPUT, CLASSES)
-    (pair,) = [pair for pair in zip(before.layers, after.layers, strict=True) if len(set(pair)) > 1]
-    old, new = pair
-    assert old.kind != new.kind
-    assert old.inputs == new.inputs
-    choices = space.choices[new.kind]
-    for name in old.values.keys() & choices.keys():
-        assert new.values[name] == old.values[name] or old.values[name] not in choices[name]
-
-
-def test_where_there_is_one_type_nothing_is_exchanged() -> None:
-    space = SearchSpace({"conv2d": None})
-    start = rudimentary(space)
-    assert space.random_exchange(start, random.Random(0)) == start
-
-
-@SKELETONS
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_a_scale_throughout_gives_all_layers_of_a_type_one_value(skeleton, seed: int) -> None:
-    space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
-    before = random_start(space, seed)
-    after = space.scale_throughout(before, random.Random(seed))
-    space.check(after, INPUT)
-    build(after, INPUT, CLASSES)
-    pairs = list(zip(before.layers, after.layers, strict=True))
-    changed = {
-        (old.kind, name, new.values[name])
-        for old, new in pairs
-        for name in old.values
-        if old.values[name] != new.values[name]
-    }
-    ((kind, name, value),) = changed
-    assert name not in OWN_TO_PLACES
-    assert {new.values[name] for _, new in pairs if new.kind == kind} == {value}
-    assert all(old.kind == new.kind and old.inputs == new.inputs for old, new in pairs)
-
-
-def test_where_all_layers_have_the_only_value_nothing_is_scaled_throughout() -> None:
-    space = SearchSpace({"dense": {"units": [8], "activation": ["relu"]}})
-    start = rudimentary(space)
-    assert space.scale_throughout(start, random.Random(0)) == start
 
 
 def test_second_sources_are_maps_that_stand_before() -> None:

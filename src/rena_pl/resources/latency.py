@@ -115,6 +115,11 @@ class TimedResources:
         """Those that are counted, and the latency."""
         return (*self.counted.entries, LATENCY)
 
+    @property
+    def capacity(self) -> tuple[str, ...]:
+        """As of what is counted."""
+        return self.counted.capacity
+
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The profile at batch 1 in float32."""
         known, shape, classes = self.counted, self.counted.input_shape, self.counted.num_classes

@@ -26,6 +26,10 @@ class Resources(Protocol):
     def counted(self) -> Resources:
         """The part of it that takes no measuring."""
 
+    @property
+    def capacity(self) -> tuple[str, ...]:
+        """Entries of which more, likely, means that more can be learnt."""
+
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The resource use by entry."""
 
@@ -54,6 +58,11 @@ class NetworkResources:
     def counted(self) -> NetworkResources:
         """All of it."""
         return self
+
+    @property
+    def capacity(self) -> tuple[str, ...]:
+        """Weights and work; large maps alone cost memory and teach nothing."""
+        return ("params", "macs")
 
     def profile(self, architecture: Architecture) -> dict[str, float]:
         """The profile at batch 1 in float32."""

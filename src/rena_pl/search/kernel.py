@@ -8,7 +8,7 @@ from torch import Tensor
 from rena_pl.search.reader import Descriptions, Reader
 
 SHARPNESS = (0.85, 1.7, 3.4)
-"""What the mean unlikeness of two architectures weighs, for each member of the ensemble."""
+"""What the unlikeness of two architectures weighs, for each member of the ensemble."""
 DOUBT = 0.5
 """The deviation of what is thought of the growth of rewards with size."""
 
@@ -16,13 +16,15 @@ DOUBT = 0.5
 def kernel(reader: Reader, first: Descriptions, second: Descriptions) -> Tensor:
     """The kernel of every member, `(members, N, M)`.
 
-    Architectures with the same layers in the same places are alike, unless more is new of one of
-    them; besides, rewards rise or fall with training throughout, and with size where nothing is
-    inherited.
+    Architectures are alike in some ways, and may be unlike in others, such as those with the same
+    layers in other places; and they are less so if more is new of one of them. Besides, rewards
+    rise or fall with training throughout, and with size where nothing is inherited.
     """
     unlikeness = reader.unlikeness(first, second)
     apart = (first.new[:, None] - second.new).abs()
-    likeness = torch.stack([(-sharpness * unlikeness - apart).exp() for sharpness in SHARPNESS])
+    likeness = torch.stack(
+        [(-sharpness * unlikeness - apart).exp().mean(0) for sharpness in SHARPNESS]
+    )
     return likeness + _trends(first) @ _trends(second).T
 
 

@@ -51,7 +51,8 @@ class Predictor:
         self.targets = scaled(rewards)
         there = self.targets if attained is None else self.targets[torch.tensor(attained)]
         self.best = there.max() if len(there) else self.targets.min()
-        varying = kernel(self.reader, data, data) + NOISE * torch.eye(len(data)).double()
+        between = kernel(self.reader, data, data)
+        varying = between + NOISE * torch.eye(len(data))
         self.factor = torch.linalg.cholesky(varying)
         behind = data.heir * (self.best - self.targets)
         fallen, layers = (data.new * behind).sum(), data.new.square().sum()
@@ -61,6 +62,9 @@ class Predictor:
             self.factor, unforeseen.expand(len(varying), -1, 1), upper=False
         )
         self.weights = self._evidence().softmax(0)
+        means = self._expected(data, self._halfway(between))
+        there = means if attained is None else means[:, torch.tensor(attained)]
+        self.to_surpass = there.amax(1) if there.shape[1] else self.best.expand(len(means))
 
     def _evidence(self) -> Tensor:
         """How likely every member thought what was seen, `(M,)`: the logarithm, but for a constant.
@@ -75,16 +79,23 @@ class Predictor:
 
     def outlook(self, candidates: Descriptions) -> Outlook:
         """What is expected of some architectures."""
-        between = kernel(self.reader, self.data, candidates)
-        halfway = torch.linalg.solve_triangular(self.factor, between, upper=False)
+        halfway = self._halfway(kernel(self.reader, self.data, candidates))
         return Outlook(
             self.weights,
             lambda one: kernel(self.reader, candidates.rows([one]), candidates)[:, 0],
-            self._foreseen(candidates) + (halfway * self.known).sum(1),
+            self._expected(candidates, halfway),
             variance(candidates) - halfway.square().sum(1),
             halfway,
-            self.best.expand(len(halfway)),
+            self.to_surpass,
         )
+
+    def _halfway(self, between: Tensor) -> Tensor:
+        halfway: Tensor = torch.linalg.solve_triangular(self.factor, between, upper=False)
+        return halfway
+
+    def _expected(self, some: Descriptions, halfway: Tensor) -> Tensor:
+        expected: Tensor = self._foreseen(some) + (halfway * self.known).sum(1)
+        return expected
 
     def _foreseen(self, some: Descriptions) -> Tensor:
         """What is expected before anything like it is known, `(N,)`.
@@ -107,7 +118,8 @@ class Outlook:
         means: `(M, N)`.
         variances: `(M, N)`.
         halfway: What the variances were reduced by, `(M, data, N)`: its columns squared and summed.
-        best: The best that is to be surpassed: seen in this search, or believed in, `(M,)`.
+        best: The best that is to be surpassed, `(M,)`: what each member thinks of what was seen in
+            this search, which chance may have made look better, or what it believes in.
     """
 
     weights: Tensor

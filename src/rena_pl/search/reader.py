@@ -26,8 +26,8 @@ class Descriptions:
         places: Number of the layer at each place, `(N, places)`.
         counts: How many layers are of each kind and have each value, `(N, kinds + values + 1)`.
         output: What the resources say of the last layer, `(N, LAYER_NUMBERS)`.
-        size: How large each is: the logarithms of all its resources, in deviations from what is
-            usual, at most `LARGEST`, `(N,)`.
+        size: How large each is: the logarithms of what gives it capacity, in deviations from what
+            is usual, at most `LARGEST`, `(N,)`.
         training: Logarithm of half the child-epochs that each has had and one, 0 for one, `(N,)`.
         heir: 1 for each that inherits, 0 for the others, `(N,)`.
         new: How many layers set it apart from what it inherits from, up to `MOST_NEW`, `(N,)`.
@@ -111,18 +111,17 @@ class Reader:
         return Descriptions(places, counts, output, size, training, heir, new)
 
     def share_of_usual(self, architectures: Sequence[Architecture]) -> Tensor:
-        """What each needs by what is usual, the mean over all resources, `(N,)`."""
+        """What each needs by what is usual, the mean over what gives capacity, `(N,)`."""
         return _mean(self._use(architectures) / self.usual_use)
 
     def unlikeness(self, first: Descriptions, second: Descriptions) -> Tensor:
-        """How much the layers differ, `(first, second)`; 1 is usual.
+        """How much the layers differ, `(ways, first, second)`; 1 is usual.
 
         Place by place; and where lengths vary, so that a layer more or less moves others to other
-        places, as much by what they are on average and by what comes out of the last one.
+        places, by what they are on average and by what comes out of the last one too.
         """
-        parts = self._differences(first, second)
-        shares = [part / usual for part, usual in zip(parts, self.usual_differences, strict=True)]
-        return reduce(torch.add, shares) / len(shares)
+        ways = zip(self._differences(first, second), self.usual_differences, strict=True)
+        return torch.stack([way / usual for way, usual in ways])
 
     def _differences(self, first: Descriptions, second: Descriptions) -> list[Tensor]:
         at_places = self._differences_at_places(first, second)
@@ -160,8 +159,10 @@ class Reader:
         return (self._use(architectures) / self.usual_use + 1e-3).log()
 
     def _use(self, architectures: Sequence[Architecture]) -> Tensor:
-        profiles = [self.encoder.resources.profile(architecture) for architecture in architectures]
-        return torch.tensor([[*profile.values()] for profile in profiles], dtype=torch.float64)
+        known = self.encoder.resources.counted
+        profiles = [known.profile(architecture) for architecture in architectures]
+        uses = [[profile[entry] for entry in known.capacity] for profile in profiles]
+        return torch.tensor(uses, dtype=torch.float64).reshape(len(uses), len(known.capacity))
 
     def _places(self, architecture: Architecture) -> list[int]:
         """Numbers of the layers counted from the input, and if lengths vary from the output too."""

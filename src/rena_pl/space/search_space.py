@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,8 +24,6 @@ from rena_pl.space.skeletons import expand, skeleton
 
 LONGEST_WALK = 6
 """The most actions that a random architecture is away from the start network."""
-OWN_TO_PLACES = ("channels", "stride", "stride_height", "stride_width")
-"""Hyper-parameters in which layers of a type differ from place to place on purpose."""
 
 
 @dataclass(frozen=True)
@@ -191,52 +189,6 @@ class SearchSpace:
         if isinstance(chosen, Scale | Remove):
             return chosen
         return self._random_insert(architecture, chosen, rng)
-
-    def random_exchange(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """A layer gives way to one of another type: a `Remove` and an `Insert` in the same place.
-
-        The new layer keeps the hyper-parameters that both have, as far as its choices allow. Where
-        no layer can be exchanged, the architecture itself.
-        """
-        places = [
-            (index, kind)
-            for index, layer in enumerate(architecture.layers)
-            for kind in self.choices
-            if self._exchangeable(layer, kind)
-        ]
-        if not places:
-            return architecture
-        index, kind = rng.choice(places)
-        layers = list(architecture.layers)
-        old = layers[index]
-        kept = {n: v for n, v in old.values.items() if v in self.choices[kind].get(n, ())}
-        hyper = {**dict(self.random_hyper(kind, rng)), **kept}
-        layers[index] = Layer.of(kind, hyper, old.inputs)
-        return replace(architecture, layers=tuple(layers))
-
-    def scale_throughout(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """One hyper-parameter of all layers of a type: a `Scale` of each that has another value.
-
-        Not channels and strides. Where there is nothing to change, the architecture itself.
-        """
-        layers = list(enumerate(architecture.layers))
-        scales = [
-            [
-                Scale(index, name, value)
-                for index, layer in layers
-                if layer.kind == kind and layer.values[name] != value
-            ]
-            for kind, name, value in self.vocabulary
-            if name not in OWN_TO_PLACES
-        ]
-        possible = [throughout for throughout in scales if throughout]
-        for scale in rng.choice(possible) if possible else ():
-            architecture = scale.apply(architecture)
-        return architecture
-
-    def _exchangeable(self, layer: Layer, kind: str) -> bool:
-        old, new = decode(layer), layer_type(kind)
-        return kind != layer.kind and old.sources == new.sources and old.flattens == new.flattens
 
     def _random_insert(
         self, architecture: Architecture, site: tuple[int, int, str], rng: random.Random

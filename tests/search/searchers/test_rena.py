@@ -12,7 +12,7 @@ import torch
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import Candidate
+from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.layers.registry import layer_type
 from rena_pl.objective import Constraint, Objective
@@ -93,6 +93,30 @@ def test_a_layer_may_give_way_to_a_larger_one_of_another_type(tmp_path: Path) ->
     larger = [made for made in near if any(layer.kind == "gru" for layer in made.layers)]
     assert larger
     assert all(use(made)["params"] <= use(start)["params"] for made in near)
+
+
+def trained(ground: Ground, network: Architecture, number: int, accuracy: float) -> Evaluation:
+    profile = ground.resources.profile(network)
+    place = (0, number)
+    return Evaluation(
+        str(number), network, None, 1, place, profile, "done", accuracy, accuracy, trained=1
+    )
+
+
+@pytest.mark.parametrize("inherits", [True, False])
+def test_from_scratch_candidates_have_parts_of_others_than_the_best(
+    tmp_path: Path, inherits: bool
+) -> None:
+    temporal, dense = layer_type("temporal")(channels=8, kernel=3), layer_type("dense")(units=16)
+    flat = Architecture((temporal.as_layer(0), *(dense.as_layer(n) for n in range(1, 6))))
+    best = Architecture(tuple(temporal.as_layer(n) for n in range(4)))
+    ground = replace(network_ground(tmp_path, best), inherits=inherits)
+    asked = Rena(ground, imagination=Imagination(2, 0, 0, candidates=60, elite=1))
+    asked.tell([trained(ground, best, 0, 0.9), trained(ground, flat, 1, 0.5)])
+    made = [proposal.architecture for proposal in asked.ask(60)]
+    mostly_flat = [sum(layer.kind == "dense" for layer in one.layers) > 3 for one in made]
+    assert len(made) > 30
+    assert any(mostly_flat) != inherits
 
 
 def heir(candidate: Candidate, *_: object) -> Scored:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from operator import itemgetter
-from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -16,20 +15,20 @@ from rena_pl.architecture import Architecture
 from rena_pl.errors import require_at_least
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.episodes import Walks, episode_generator
+from rena_pl.search.neighbourhood import a_few_actions, neighbour, usage
 from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, returns
 from rena_pl.search.predictor import Predictor
 from rena_pl.search.reader import Descriptions, Reader
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.searcher import Ground, Proposal
+from rena_pl.space.runs import act, spliced
 
-REFERENCE = 400
+ROWS, NETWORKS = 400, 100
 """Random architectures that show the predictor what is much and what is little."""
 WARM_UP_EPISODES = 12
 CLIMBS, NEIGHBOURS = 6, 20
 """How often candidates near the most promising ones are looked for, and how many near each."""
-REMOVALS = 16
-"""How often it is tried to remove a layer from a candidate that is too large."""
 IMAGINED_DRAWS = 2
 """How often an imagined action is drawn at most: leaving the bounds teaches the policy too."""
 INFEASIBLE = -2.0
@@ -154,11 +153,14 @@ class Rena(Reinforce):
         return self.ground.start is None
 
     def _reference(self) -> list[Architecture]:
-        """Random architectures: feasible ones, unless the bounds leave too few of them."""
-        space, start = self.ground.space, self.ground.start
-        drawn = [space.draw(start, self.rng) for _ in range(REFERENCE)]
-        feasible = [architecture for architecture in drawn if self.ground.feasible(architecture)]
-        return feasible if len(feasible) >= 10 else [a for a in drawn if space.holds(a)]
+        """Architectures as candidates are at first, if enough of them keep the bounds."""
+        ground, rng = self.ground, self.rng
+        if ground.start is None:
+            drawn = [ground.space.draw(None, rng) for _ in range(ROWS)]
+        else:
+            drawn = [neighbour(ground, ground.start, rng) for _ in range(NETWORKS)]
+        feasible = [architecture for architecture in drawn if ground.feasible(architecture)]
+        return feasible if len(feasible) >= 10 else [a for a in drawn if ground.space.holds(a)]
 
     # Candidates, and how they are chosen.
 
@@ -177,44 +179,34 @@ class Rena(Reinforce):
         found: Candidates = {}
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]
-            architecture = self._begin(parent, rng)
-            if self._on_table and (parent is None or number % 2):
-                architecture = self.ground.space.draw(architecture, rng)
+            begun = self._begin(parent, rng)
+            if not self._on_table:
+                made = neighbour(self.ground, self._crossed(begun, rng), rng)
+            elif parent is None or number % 2:
+                made = self.ground.space.draw(begun, rng)
             else:
-                architecture = self._slimmer(self._near(architecture, rng), rng)
-            if self.ground.feasible(architecture):
-                found.setdefault(architecture, parent)
+                made = a_few_actions(self.ground, begun, rng)
+            if self.ground.feasible(made):
+                found.setdefault(made, parent)
         return found
 
-    def _near(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """A few random steps away; among networks these reach further than single actions."""
-        space = self.ground.space
-        further = (self._act, space.random_exchange, space.scale_throughout)
-        for _ in range(rng.choice((1, 1, 2, 3))):
-            step = self._act if self._on_table else rng.choice(further)
-            architecture = step(architecture, rng)
-        return architecture
+    def _crossed(self, architecture: Architecture, rng: random.Random) -> Architecture:
+        """The network itself, or where nothing is inherited sometimes parts of others.
 
-    def _act(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        return self.ground.space.random_action(architecture, rng).apply(architecture)
-
-    def _slimmer(self, architecture: Architecture, rng: random.Random) -> Architecture:
-        """Without a few random layers, where there are too many for the bounds.
-
-        A better layer is often a larger one: without this, none would come into a network that
-        uses all that the bounds leave. What makes the maps smaller stays: without it, all behind it
-        would need more.
+        Heirs stay near the best, whose weights are there. Others need not: as long as it is the
+        best alone that are changed, all that is trained is soon of one kind.
         """
-        excess = self.ground.violation(architecture)
-        for _ in range(REMOVALS):
-            removals = list(self.ground.space.remove_actions(architecture))
-            if excess == 0 or not removals:
-                break
-            slimmer = rng.choice(removals).apply(architecture)
-            left = self.ground.violation(slimmer)
-            if left < excess:
-                architecture, excess = slimmer, left
-        return architecture
+        if self.ground.inherits or not self.seen:
+            return architecture
+        others = [made for made, seen in self.known.items() if seen.status == "done"]
+        return rng.choice(
+            (
+                architecture,
+                rng.choice(others),
+                spliced(self.ground.space, architecture, rng.choice(others), rng),
+                spliced(self.ground.space, rng.choice(others), architecture, rng),
+            )
+        )
 
     def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:
         if parent is not None:
@@ -232,7 +224,7 @@ class Rena(Reinforce):
             near: Candidates = {}
             for made, _ in promising:
                 for _ in range(NEIGHBOURS):
-                    child = self._act(made, rng)
+                    child = act(self.ground.space, made, rng)
                     new = child not in expected and child not in self.known
                     if new and self.ground.feasible(child):
                         near.setdefault(child, candidates[made])
@@ -326,15 +318,9 @@ class Rena(Reinforce):
         return INFEASIBLE - min(1.0, self.ground.violation(architecture))
 
     def _nearness(self, architecture: Architecture) -> float:
-        """The mean share of the upper bounds that is used, less again beyond a soft one.
-
-        Without upper bounds, how large it is.
-        """
-        use = self.ground.resources.profile(architecture)
-        shares = [use[c.entry] / c.max for c in self.ground.objective.constraints if c.max]
-        if not shares:
-            return float(self.reader.share_of_usual([architecture]))
-        return fmean(share if share <= 1 else 1 / share for share in shares)
+        """How much of the bounds it uses; without upper bounds, how large it is."""
+        use = usage(self.ground, architecture)
+        return float(self.reader.share_of_usual([architecture])) if use is None else use
 
     def _describe(self, heirs: Heirs) -> Descriptions:
         """As they would be after being trained as children."""

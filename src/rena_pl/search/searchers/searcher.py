@@ -70,8 +70,11 @@ class Ground:
 
         Nothing is measured of one that already breaks those on what is counted.
         """
-        counted = self.objective.hard_violation(self.resources.counted.profile(architecture))
-        return counted or self.objective.hard_violation(self.resources.profile(architecture))
+        counted = self.resources.counted
+        broken = self.objective.hard_violation(counted.profile(architecture))
+        if broken or counted is self.resources:
+            return broken
+        return self.objective.hard_violation(self.resources.profile(architecture))
 
     def feasible(self, architecture: Architecture) -> bool:
         """Whether it exists and keeps the hard bounds, so that it may be trained."""
