@@ -119,6 +119,14 @@ def test_from_scratch_candidates_have_parts_of_others_than_the_best(
     assert any(mostly_flat) != inherits
 
 
+def test_from_scratch_a_search_goes_on_where_all_so_far_failed(tmp_path: Path) -> None:
+    ground = replace(network_ground(tmp_path, rudimentary(synthetic.space())), inherits=False)
+    asked = Rena(ground, imagination=Imagination(1, 0, 0, candidates=20))
+    failed = trained(ground, rudimentary(synthetic.space()), 0, 0.0)
+    asked.tell([replace(failed, status="failed", accuracy=None)])
+    assert asked.ask(2)
+
+
 def heir(candidate: Candidate, *_: object) -> Scored:
     """The made-up accuracy of a network that inherited."""
     accuracy = synthetic.made_up_accuracy(candidate).accuracy

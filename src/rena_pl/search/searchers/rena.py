@@ -176,12 +176,13 @@ class Rena(Reinforce):
         would be all that is trained.
         """
         elite: list[Evaluation | None] = [*self._elite()] or [None]
+        trained = [made for made, seen in self.known.items() if seen.status == "done"]
         found: Candidates = {}
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]
             begun = self._begin(parent, rng)
             if not self._on_table:
-                made = neighbour(self.ground, self._crossed(begun, rng), rng)
+                made = neighbour(self.ground, self._crossed(begun, trained, rng), rng)
             elif parent is None or number % 2:
                 made = self.ground.space.draw(begun, rng)
             else:
@@ -190,15 +191,16 @@ class Rena(Reinforce):
                 found.setdefault(made, parent)
         return found
 
-    def _crossed(self, architecture: Architecture, rng: random.Random) -> Architecture:
+    def _crossed(
+        self, architecture: Architecture, others: Sequence[Architecture], rng: random.Random
+    ) -> Architecture:
         """The network itself, or where nothing is inherited sometimes parts of others.
 
         Heirs stay near the best, whose weights are there. Others need not: as long as it is the
         best alone that are changed, all that is trained is soon of one kind.
         """
-        if self.ground.inherits or not self.seen:
+        if self.ground.inherits or not others:
             return architecture
-        others = [made for made, seen in self.known.items() if seen.status == "done"]
         return rng.choice(
             (
                 architecture,
