@@ -22,12 +22,8 @@ from rena_pl.space.runs import (
     spliced,
 )
 from rena_pl.space.starts import rudimentary
+from tests.space.test_search_space import ALL_TYPES, INPUT, SKELETONS, random_start
 
-INPUT = (1, 10, 12)
-STACK = {"kind": "stack", "stages": 2, "repeats": 2, "stem_channels": 8}
-ALL_TYPES = {"conv2d": None, **dict.fromkeys(sorted(layer_types()))}
-"""With one to start from that leaves room for branches."""
-SKELETONS = pytest.mark.parametrize("skeleton", [None, STACK], ids=["chain", "stack"])
 CHANGES = pytest.mark.parametrize(
     "change", [act, exchange_run, scale_run, lengthen_run, remove_layer]
 )
@@ -40,14 +36,6 @@ def bc_resnet_space(**layers: dict) -> SearchSpace:
     )
 
 
-def some_start(space: SearchSpace, seed: int) -> Architecture:
-    rng = random.Random(seed)
-    architecture = rudimentary(space)
-    for _ in range(rng.randrange(10)):
-        architecture = act(space, architecture, rng)
-    return architecture
-
-
 @SKELETONS
 @CHANGES
 @settings(max_examples=15, deadline=None)
@@ -55,7 +43,7 @@ def some_start(space: SearchSpace, seed: int) -> Architecture:
 def test_every_change_leaves_a_network_of_the_space(skeleton, change, seed: int) -> None:
     space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
     rng = random.Random(seed)
-    architecture = some_start(space, seed)
+    architecture = random_start(space, seed)
     for _ in range(4):
         architecture = change(space, architecture, rng)
         space.check(architecture, INPUT)
@@ -163,7 +151,7 @@ def test_a_full_network_is_not_lengthened() -> None:
 @given(seed=st.integers(0, 2**32))
 def test_what_is_spliced_is_a_network_of_the_space(skeleton, seed: int) -> None:
     space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
-    one, other = (some_start(space, seed + number) for number in range(2))
+    one, other = (random_start(space, seed + number) for number in range(2))
     made = spliced(space, one, other, random.Random(seed))
     space.check(made, INPUT)
     build(made, INPUT, 3)

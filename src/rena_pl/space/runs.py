@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from rena_pl.architecture import Architecture, Layer, Value
 from rena_pl.layers.registry import decode, layer_type
-from rena_pl.space.actions import Insert, Scale
+from rena_pl.space.actions import Insert, Scale, first_source
 from rena_pl.space.search_space import SearchSpace
 
 STRIDES = ("stride", "stride_height", "stride_width")
@@ -57,11 +57,11 @@ def exchange_run(
     if not possible:
         return architecture
     run, kind = rng.choice(possible)
-    drawn = dict(space.random_hyper(kind, rng))
+    drawn, unstrided = dict(space.random_hyper(kind, rng)), _unstrided(space, kind)
     for index in run:
         old = layers[index]
         kept = {n: v for n, v in old.values.items() if v in space.choices[kind].get(n, ())}
-        later = (_unstrided(space, kind) or {}) if index > run.start else {}
+        later = unstrided if unstrided and index > run.start else {}
         layers[index] = Layer.of(kind, {**drawn, **kept, **later}, old.inputs)
     return replace(architecture, layers=tuple(layers))
 
@@ -94,7 +94,7 @@ def lengthen_run(
     layer = architecture.layers[last]
     unstrided = _unstrided(space, layer.kind)
     full = len(architecture.layers) >= space.max_layers
-    if full or unstrided is None or not _is_read_by_next(architecture, last):
+    if full or unstrided is None or first_source(architecture, last + 1, 0) != last + 1:
         return architecture
     hyper = {**dict(layer.hyper), **unstrided}
     return Insert(last + 1, layer.kind, tuple(sorted(hyper.items()))).apply(architecture)
@@ -157,9 +157,3 @@ def _unstrided(space: SearchSpace, kind: str) -> dict[str, Value] | None:
     strides = [name for name in space.choices[kind] if name in STRIDES]
     possible = all(1 in space.choices[kind][name] for name in strides)
     return dict.fromkeys(strides, 1) if possible and space.sources(kind) == 1 else None
-
-
-def _is_read_by_next(architecture: Architecture, index: int) -> bool:
-    """Whether what stands behind a layer, the output behind the last, reads it."""
-    layers = architecture.layers
-    return index + 1 == len(layers) or layers[index + 1].inputs[0] == index + 1
