@@ -67,7 +67,7 @@ def main() -> None:
                 weights = store.load("parent")
                 assert weights is not None
                 morph(parent, weights, architecture, child.network, features)
-                child.train().to(memory_format=torch.channels_last)
+                child.train()
                 child.optimizer(100)
 
             figures[name] = {

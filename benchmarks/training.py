@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from rena_pl.child.data import ResidentData
-from rena_pl.child.fit import autocast, memory_format, train
+from rena_pl.child.fit import autocast, train
 from rena_pl.child.module import Child, Recipe
 from rena_pl.data.clips import Clips
 from rena_pl.data.codes import encode
@@ -50,8 +50,7 @@ class MadeUpSpeech(SpeechTask):
 
 def by_hand(child: Child, data: ResidentData, epochs: int, generator: torch.Generator) -> None:
     """The plainest loop that does the same."""
-    network, recipe, layout = child.network, child.recipe, memory_format(child)
-    network.train().to(memory_format=layout)
+    network, recipe = child.network.train(), child.recipe
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
@@ -63,7 +62,7 @@ def by_hand(child: Child, data: ResidentData, epochs: int, generator: torch.Gene
         order = torch.randperm(len(split), generator=generator, device=data.device)
         for start in range(0, len(split) - size + 1, size):
             features, targets = split.take(order[start : start + size], generator)
-            features = data.task.augment(features, generator).contiguous(memory_format=layout)
+            features = data.task.augment(features, generator)
             with autocast(data.device):
                 loss = functional.cross_entropy(
                     network(features), targets, label_smoothing=recipe.label_smoothing

@@ -18,7 +18,6 @@ from rena_pl.child.graph import GraphStep, Step
 from rena_pl.child.module import Child
 from rena_pl.data.tensor_task import Batch
 from rena_pl.heap import keep_freed_memory
-from rena_pl.layers.modules.norm import SubSpectralNorm
 
 
 class TrainingError(Exception):
@@ -50,7 +49,7 @@ def train(
     """
     deadline = inf if seconds is None else time.monotonic() + seconds
     keep_freed_memory()
-    child.train().to(memory_format=memory_format(child))
+    child.train()
     graph = graph and child.device.type == "cuda"
     optimizer, schedule = child.optimizer(epochs * data.batches_per_epoch, capturable=graph)
     step = plain_step(child, optimizer)
@@ -69,12 +68,11 @@ def train(
 
 
 def plain_step(child: Child, optimizer: Optimizer) -> Step:
-    """The step of a child in training mode, in its fastest layout and type."""
-    layout = memory_format(child)
+    """The step of a child in training mode, in its fastest type."""
 
     def step(features: Tensor, targets: Tensor) -> Tensor:
         with autocast(features.device):
-            loss = child.loss(features.contiguous(memory_format=layout), targets)
+            loss = child.loss(features, targets)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -90,19 +88,12 @@ def predict(child: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]
     In float32, so that whoever loads the weights elsewhere finds the same accuracy.
     """
     child.eval()
-    layout = memory_format(child)
     predicted, true = [], []
     for features, targets in batches:
-        logits = child(features.contiguous(memory_format=layout))
+        logits = child(features)
         predicted.append(logits.argmax(1))
         true.append(targets)
     return torch.cat(predicted).cpu(), torch.cat(true).cpu()
-
-
-def memory_format(child: nn.Module) -> torch.memory_format:
-    """The layout in which the child trains fastest: channels last, unless bands are cut of maps."""
-    banded = any(isinstance(module, SubSpectralNorm) for module in child.modules())
-    return torch.contiguous_format if banded else torch.channels_last
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:

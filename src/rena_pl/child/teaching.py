@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rena_pl.child.data import ChildData
-from rena_pl.child.fit import autocast, memory_format
+from rena_pl.child.fit import autocast
 from rena_pl.data.tensor_task import Batch
 
 SHARE = 0.7
@@ -30,8 +30,7 @@ class TaughtData:
 
     def __init__(self, data: ChildData, teacher: nn.Module) -> None:
         self.data = data
-        self.layout = memory_format(teacher)
-        self.teacher = teacher.to(memory_format=self.layout)
+        self.teacher = teacher
 
     @property
     def batches_per_epoch(self) -> int:
@@ -51,7 +50,7 @@ class TaughtData:
     @torch.no_grad()
     def _taught(self, features: Tensor, targets: Tensor) -> Tensor:
         with autocast(features.device):
-            logits: Tensor = self.teacher(features.contiguous(memory_format=self.layout))
+            logits: Tensor = self.teacher(features)
         said = logits.float().softmax(1)
         true = functional.one_hot(targets.long(), said.shape[1])
         return SHARE * said + (1 - SHARE) * true

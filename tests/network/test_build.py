@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rena_pl.network import build
+from rena_pl.space.named import NAMED
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [("ds_cnn_s", torch.channels_last), ("bc_resnet_1", torch.contiguous_format)],
+)
+def test_maps_lie_channels_last_unless_bands_are_cut_of_them(
+    name: str, layout: torch.memory_format
+) -> None:
+    network = build(NAMED[name](), (1, 40, 20), 4)
+    _, _, maps, *_ = network.outputs([torch.randn(2, 1, 40, 20)])
+    assert min(maps.shape) > 1
+    assert maps.is_contiguous(memory_format=layout)
