@@ -83,6 +83,10 @@ TREATMENTS = [
     Treatment("^rena export", slow=True),
     Treatment("^rena report", slow=True),
     Treatment(r"^(arecord .*\| )?rena (predict|test|profile) "),
+    Treatment(
+        r"python benchmarks/search.py --seeds",
+        missing="the minutes that three searches take; others are run with the same script",
+    ),
     Treatment("python benchmarks/search.py", SHORT_SEARCH, slow=True, fresh=True),
     # These take minutes even with `--quick`.
     Treatment(r"python benchmarks/(growth|throughput)\.py", "--help", slow=True),
