@@ -18,6 +18,7 @@ from statistics import median
 import torch
 
 from rena_pl.architecture import Architecture, Skeleton
+from rena_pl.child.fit import lay_out
 from rena_pl.child.module import Child
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.layers import layer_types
@@ -67,6 +68,7 @@ def main() -> None:
                 weights = store.load("parent")
                 assert weights is not None
                 morph(parent, weights, architecture, child.network, features)
+                lay_out(child)
                 child.train()
                 child.optimizer(100)
 

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from rena_pl.child.data import ResidentData
-from rena_pl.child.fit import autocast, train
+from rena_pl.child.fit import autocast, lay_out, train
 from rena_pl.child.module import Child, Recipe
 from rena_pl.data.clips import Clips
 from rena_pl.data.codes import encode
@@ -50,6 +50,7 @@ class MadeUpSpeech(SpeechTask):
 
 def by_hand(child: Child, data: ResidentData, epochs: int, generator: torch.Generator) -> None:
     """The plainest loop that does the same."""
+    lay_out(child)
     network, recipe = child.network.train(), child.recipe
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True

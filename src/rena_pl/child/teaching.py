@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rena_pl.child.data import ChildData
-from rena_pl.child.fit import autocast
+from rena_pl.child.fit import autocast, lay_out
 from rena_pl.data.tensor_task import Batch
 
 SHARE = 0.7
@@ -31,6 +31,7 @@ class TaughtData:
     def __init__(self, data: ChildData, teacher: nn.Module) -> None:
         self.data = data
         self.teacher = teacher
+        lay_out(teacher)
 
     @property
     def batches_per_epoch(self) -> int:

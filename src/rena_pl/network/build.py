@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, Shape
-from rena_pl.layers.modules.norm import SubSpectralNorm
 from rena_pl.layers.registry import decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.space.skeletons import expand
@@ -29,7 +27,7 @@ class Network(nn.Module):
         self.input_shape = input_shape
         self.sources = [layer.inputs for layer in expanded]
         self.layers = nn.ModuleList(
-            lay_out(decode(layer).build(input_shapes(layer, shapes))) for layer in expanded
+            decode(layer).build(input_shapes(layer, shapes)) for layer in expanded
         )
         self.head = classifier(shapes[-1], num_classes)
 
@@ -50,15 +48,6 @@ class Network(nn.Module):
             read = (outputs[source] for source in self.sources[index])
             outputs.append(self.layers[index](*read))
         return outputs
-
-
-def lay_out(layer: nn.Module) -> nn.Module:
-    """The layer, its weights as it trains fastest: channels last, unless bands are cut of its maps.
-
-    A convolution computes in the layout of its weights, whatever that of its maps.
-    """
-    banded = any(isinstance(module, SubSpectralNorm) for module in layer.modules())
-    return layer if banded else layer.to(memory_format=torch.channels_last)
 
 
 def classifier(shape: Shape, num_classes: int) -> nn.Sequential:

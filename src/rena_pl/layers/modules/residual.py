@@ -196,7 +196,7 @@ class BroadcastResidualBlock(nn.Module):
             nn.Identity()
             if self.passes
             else NormedConvolution(in_channels, out_channels, extent, activation="relu")
-        ).to(memory_format=torch.channels_last)  # a 1x1 convolution is several times as fast
+        )
         self.frequency = NormedConvolution(
             out_channels,
             out_channels,

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rena_pl.network import build
+from rena_pl.child.fit import lay_out
+from rena_pl.child.module import Child
 from rena_pl.space.named import NAMED
 
 
@@ -14,7 +15,11 @@ from rena_pl.space.named import NAMED
 def test_maps_lie_channels_last_unless_bands_are_cut_of_them(
     name: str, layout: torch.memory_format
 ) -> None:
-    network = build(NAMED[name](), (1, 40, 20), 4)
-    _, _, maps, *_ = network.outputs([torch.randn(2, 1, 40, 20)])
+    child = Child(NAMED[name](), (1, 40, 20), 4)
+    features = torch.randn(2, 1, 40, 20)
+    before = child.eval()(features)
+    lay_out(child)
+    assert torch.allclose(child(features), before, atol=1e-5)
+    _, _, maps, *_ = child.network.outputs([features])
     assert min(maps.shape) > 1
     assert maps.is_contiguous(memory_format=layout)
