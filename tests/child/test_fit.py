@@ -23,3 +23,11 @@ def test_maps_lie_channels_last_unless_bands_are_cut_of_them(
     _, _, maps, *_ = child.network.outputs([features])
     assert min(maps.shape) > 1
     assert maps.is_contiguous(memory_format=layout)
+
+
+def test_a_1x1_convolution_before_bands_lies_channels_last() -> None:
+    child = Child(NAMED["bc_resnet_1"](), (1, 40, 20), 4)
+    lay_out(child)
+    transition = child.network.layers[1].get_submodule("transition")
+    maps = transition(torch.randn(2, 16, 20, 20))
+    assert maps.is_contiguous(memory_format=torch.channels_last)

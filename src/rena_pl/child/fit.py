@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -89,16 +90,16 @@ def lay_out(model: nn.Module) -> None:
     """Let the weights of every network in a model lie as its layers compute fastest on a CPU.
 
     A convolution computes in the layout of its weights: channels last, unless bands are cut of the
-    layer's maps; of such a layer, only convolutions across channels.
+    layer's maps; of such a layer, only 1x1 convolutions.
     """
-    for network in model.modules():
-        for layer in network.layers if isinstance(network, Network) else ():
-            banded = any(isinstance(module, SubSpectralNorm) for module in layer.modules())
-            for part in filter(_crosses_channels, layer.modules()) if banded else [layer]:
-                part.to(memory_format=torch.channels_last)
+    networks = (module for module in model.modules() if isinstance(module, Network))
+    for layer in chain.from_iterable(network.layers for network in networks):
+        banded = any(isinstance(module, SubSpectralNorm) for module in layer.modules())
+        for part in filter(_is_1x1, layer.modules()) if banded else [layer]:
+            part.to(memory_format=torch.channels_last)
 
 
-def _crosses_channels(module: nn.Module) -> bool:
+def _is_1x1(module: nn.Module) -> bool:
     return isinstance(module, NormedConvolution) and module.convolution.kernel_size == (1, 1)
 
 
