@@ -32,7 +32,7 @@ from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Constraint, Objective
-from rena_pl.search.compare import SEARCHERS, best_of_table
+from rena_pl.search.compare import best_of_table
 from rena_pl.search.controller import Budget, Controller
 from rena_pl.search.update import run_update
 from rena_pl.tabular import Table
@@ -154,7 +154,7 @@ def trainings(
             torch.device("cpu"),
             folder / "latencies",
         )
-        asked = SEARCHERS[searcher](controller, ground)
+        asked = controller.make_searcher(ground, searcher)
         trained: set[Architecture] = set()
 
         def evaluate_all(candidates: Sequence[Candidate]) -> list[Evaluation]:

@@ -515,6 +515,6 @@ def test_cifar_cut_short_runs_through(tmp_path: Path, real_data: Path) -> None:
         *["--model.budget.episodes", 1, "--model.budget.steps", 1],
         *["--model.budget.child_epochs", 1, "--model.budget.start_epochs", 1],
         *["--model.budget.final_epochs", 1, "--model.budget.final_candidates", 1],
-        *["--model.imagination", "null"],
+        *["--model.searcher", "paper"],
     )
     assert json.loads((tmp_path / "summary.json").read_text())["constraints_met"] is True

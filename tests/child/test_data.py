@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, TensorDataset, WeightedRandomSampler
 
 from rena_pl.child.data import child_data, examples
 from rena_pl.errors import RenaError
@@ -34,7 +34,16 @@ class WithItsOwnGenerator(WithoutSplits):
         return DataLoader(TensorDataset(*self.train), batch_size=20, shuffle=True, generator=own)
 
 
-@pytest.mark.parametrize("task", [TinyTask(), WithoutSplits(), WithItsOwnGenerator()])
+class WithASamplerOfItsOwn(WithoutSplits):
+    def train_dataloader(self) -> DataLoader:
+        data, own = TensorDataset(*self.train), torch.Generator().manual_seed(0)
+        sampler = WeightedRandomSampler([1.0] * len(data), len(data), generator=own)
+        return DataLoader(data, batch_sampler=BatchSampler(sampler, 20, drop_last=False))
+
+
+@pytest.mark.parametrize(
+    "task", [TinyTask(), WithoutSplits(), WithItsOwnGenerator(), WithASamplerOfItsOwn()]
+)
 def test_an_epoch_does_not_depend_on_those_before(task: LightningDataModule) -> None:
     task.setup("fit")
     data = child_data(task, torch.device("cpu"))

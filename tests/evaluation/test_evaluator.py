@@ -94,12 +94,17 @@ def test_inheritance_gives_a_child_a_start(tmp_path: Path) -> None:
     assert child.inherited == 1
     assert orphan.inherited == 0
     assert child.key != orphan.key
-    off = evaluator(tmp_path / "off", inherit=False)
-    parent = off.evaluate(Candidate(chain(8), None, 6, START))
-    child = off.evaluate(Candidate(chain(8, 8), parent.key, 1, (0, 0, 0)))
-    assert child.inherited == 0
-    longer = off.evaluate(Candidate(chain(8, 8), child.key, 1, (0, 0, 0), rung=1))
-    assert longer.inherited == 2  # its own weights, whatever it had from its parent
+
+
+def test_from_scratch_it_does_not_matter_what_a_child_was_made_of(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path)
+    one, other = (worker.evaluate(Candidate(chain(c), None, 1, START)) for c in (8, 12))
+    made = [Candidate(chain(8, 8), e.key, 2, (0, 0, 0), heir=False) for e in (one, other)]
+    child = worker.evaluate(made[0])
+    assert (child.parent, child.inherited, child.trained) == (one.key, 0, 2)
+    assert worker.evaluate(made[1]) == child
+    alike = Candidate(chain(12, 8), other.key, 2, (0, 1, 0), heir=False)
+    assert worker.evaluate(alike).seed == child.seed
 
 
 def test_an_infeasible_candidate_costs_nothing_and_says_why(tmp_path: Path) -> None:

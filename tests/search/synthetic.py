@@ -76,7 +76,8 @@ class RewardsOfUpdates(Callback):
 
 def controller(seed: int, budget: Budget, imagination: Imagination | None = None) -> Controller:
     """RENA's controller on the made-up accuracy, without a model if not said otherwise."""
-    made = Controller(space(), objective(), budget=budget, imagination=imagination, seed=seed)
+    how: dict[str, Any] = {"imagination": imagination} if imagination else {"searcher": "paper"}
+    made = Controller(space(), objective(), budget=budget, seed=seed, **how)
     made.task, made.scorer = Shapes(), made_up_accuracy
     return made
 

@@ -104,7 +104,7 @@ def test_every_searcher_keeps_the_bound_and_goes_on(name: str, tmp_path: Path) -
 def test_a_broken_bound_leaves_a_child_untrained(tmp_path: Path) -> None:
     """The policy gradient keeps its last draw, whatever it is."""
     write_made_up(tmp_path)
-    made = controller(bound=SLOWEST, imagination=None)
+    made = controller(bound=SLOWEST, searcher="paper")
     made.budget = Budget(
         episodes=4, steps=2, draws=1, child_epochs=1, start_epochs=1, final_epochs=1
     )

@@ -78,6 +78,29 @@ def test_a_small_network_is_filled_up_within_the_bounds() -> None:
     assert filled(GROUND, START, random.Random(0)) == START
 
 
+class Timed(NetworkResources):
+    """Keeps what was profiled as if it had to be measured."""
+
+    def __init__(self) -> None:
+        super().__init__(INPUT, CLASSES)
+        self.measured: list[Architecture] = []
+
+    @property
+    def counted(self) -> NetworkResources:
+        return RESOURCES
+
+    def profile(self, architecture: Architecture) -> dict[str, float]:
+        self.measured.append(architecture)
+        return super().profile(architecture)
+
+
+def test_nothing_is_measured_of_what_already_breaks_a_counted_bound() -> None:
+    timed = Timed()
+    neighbours(replace(GROUND, resources=timed), 20)
+    assert len(timed.measured) > 20
+    assert all(GROUND.feasible(architecture) for architecture in timed.measured)
+
+
 def test_without_upper_bounds_there_is_nothing_to_fill() -> None:
     free = replace(GROUND, objective=Objective([Constraint("params", min=10)]))
     small = Architecture(START.layers[:3])

@@ -23,7 +23,7 @@ if __name__ == "__main__":
     workers, folder = int(sys.argv[1]), sys.argv[2]
     other: dict[str, Any] = {}
     if "--disagree" in sys.argv and os.environ.get("LOCAL_RANK") == "1":
-        other = {"imagination": None}
+        other = {"searcher": "paper"}
     make = latency_controller if "--latency" in sys.argv else controller
     Trainer(
         max_epochs=UPDATES,

@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rena_pl.architecture import Architecture
-from rena_pl.layers import layer_types
+from rena_pl.layers import LayerType, layer_shapes, layer_types
 from rena_pl.network import build
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
 from rena_pl.space.runs import (
-    STRIDES,
     act,
     exchange_run,
     lengthen_run,
@@ -92,12 +91,12 @@ def test_an_exchange_makes_a_run_alike_and_of_another_type(seed: int) -> None:
     (kind,) = {after.layers[index].kind for index in run}
     assert kind != start.layers[run.start].kind
     unstrided = [
-        {name: value for name, value in after.layers[index].hyper if name not in STRIDES}
+        {name: value for name, value in after.layers[index].hyper if name not in LayerType.strides}
         for index in run
     ]
     assert all(hyper == unstrided[0] for hyper in unstrided)
     for index in run[1:]:
-        assert all(after.layers[index].values.get(name, 1) == 1 for name in STRIDES)
+        assert all(after.layers[index].values.get(name, 1) == 1 for name in LayerType.strides)
     for name, value in start.layers[run.start].hyper:
         if value in space.choices[kind].get(name, ()):
             assert after.layers[run.start].values[name] == value
@@ -124,7 +123,7 @@ def test_a_run_is_scaled_as_one_but_for_its_strides(seed: int) -> None:
     }
     ((name, value),) = {(name, value) for _, name, value in changed}
     (run,) = [run for run in runs(start) if run.start in {index for index, _, _ in changed}]
-    if name in STRIDES:
+    if name in LayerType.strides:
         assert {index for index, _, _ in changed} == {run.start}
     else:
         assert {after.layers[index].values[name] for index in run} == {value}
@@ -138,6 +137,24 @@ def test_a_run_is_lengthened_by_a_layer_that_keeps_the_map(seed: int) -> None:
     before, now = ([len(run) for run in runs(made)] for made in (start, after))
     assert len(now) == len(before)
     assert sorted(b - a for a, b in zip(before, now, strict=True)) == [0, 0, 0, 0, 0, 1]
+    ends = [layer_shapes(made.layers, (1, 40, 101))[-1] for made in (start, after)]
+    assert ends[0] == ends[1]
+
+
+def test_runs_of_pooling_are_neither_lengthened_nor_put_in_place_of_others() -> None:
+    space = SearchSpace({"pool": {"height": [1, 2]}, "conv2d": {"channels": [8]}}, max_layers=8)
+    pool, conv = layer_types()["pool"](), layer_types()["conv2d"](channels=8)
+    pooled = Architecture((pool.as_layer(0),))
+    alike = Architecture(tuple(conv.as_layer(n) for n in range(4)))
+    for seed in range(10):
+        assert lengthen_run(space, pooled, random.Random(seed)) == pooled
+        assert exchange_run(space, alike, random.Random(seed)) == alike
+
+
+def test_layers_whose_units_differ_are_no_run() -> None:
+    gru = layer_types()["gru"]
+    layers = [gru(units=units).as_layer(n) for n, units in enumerate((32, 32, 8))]
+    assert runs(Architecture(tuple(layers))) == [range(0, 2), range(2, 3)]
 
 
 def test_a_full_network_is_not_lengthened() -> None:
@@ -166,3 +183,9 @@ def test_a_splice_has_the_first_layers_of_one_and_the_last_of_the_other(seed: in
     behind = [layer.hyper for layer in made[front:]]
     assert behind == [layer.hyper for layer in other.layers][len(other.layers) - len(behind) :]
     assert front in {run.stop for run in runs(one)}
+
+
+def test_many_splices_have_layers_of_both() -> None:
+    one, other = NAMED["bc_resnet_1"](), NAMED["ds_cnn_s"]()
+    made = [spliced(bc_resnet_space(), one, other, random.Random(seed)) for seed in range(20)]
+    assert sum(one.layers[0] in m.layers and m.layers[-1] not in one.layers for m in made) > 5

@@ -147,8 +147,7 @@ class LoadedData:
         with torch.random.fork_rng(devices=[]):
             seed = torch.randint(2**31, (1,), generator=generator, device=self.device)
             torch.manual_seed(int(seed))
-            own = getattr(self.loader, "generator", None)
-            if own is not None:  # it would go on from wherever earlier children left it
+            for own in _generators(self.loader):  # else they go on from where others left them
                 own.manual_seed(int(seed))
             yield from map(self._move, self.loader)
 
@@ -166,3 +165,13 @@ class LoadedData:
             f"the task {type(self.task).__name__} gives batches that are no pair of a tensor of "
             "features and one of targets"
         )
+
+
+def _generators(loader: Any) -> Iterator[torch.Generator]:
+    """A loader's own, and those of its samplers."""
+    names = ("generator", "sampler", "batch_sampler")
+    for part in (getattr(loader, name, None) for name in names):
+        if isinstance(part, torch.Generator):
+            yield part
+        elif part is not None:
+            yield from _generators(part)

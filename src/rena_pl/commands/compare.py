@@ -20,9 +20,10 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import JOURNAL, Ledger
 from rena_pl.extras import require_extra
 from rena_pl.resources.latency import FILE as LATENCY_FILE
-from rena_pl.search.compare import SEARCHERS, Curve, best_of_table, curve_of, search, summary
+from rena_pl.search.compare import Curve, best_of_table, curve_of, search, summary
 from rena_pl.search.controller import Controller
 from rena_pl.search.run_folder import RunFolder
+from rena_pl.search.searchers.by_name import NAMES
 from rena_pl.tabular import Table
 from rena_pl.whole_files import write_whole
 
@@ -78,7 +79,7 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--searchers",
         default=DEFAULT,
         help=f"which, the first against all others (default: %(default)s; known: "
-        f"{', '.join(SEARCHERS)})",
+        f"{', '.join(NAMES)})",
     )
     parser.add_argument("--seeds", type=int, default=5, help="runs of each (default: %(default)s)")
     parser.add_argument(
@@ -92,8 +93,8 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     options, rest = parser.parse_known_args(arguments)
     options.searchers = list(dict.fromkeys(options.searchers.split(",")))
     for name in options.searchers:
-        if name not in SEARCHERS:
-            raise RenaError(f"unknown searcher '{name}'; known are {', '.join(SEARCHERS)}")
+        if name not in NAMES:
+            raise RenaError(f"unknown searcher '{name}'; known are {', '.join(NAMES)}")
     for name in ("seeds", "workers", "epochs"):
         value = getattr(options, name)
         if value is not None and value < 1:

@@ -84,7 +84,7 @@ def _train(
     task.setup("fit")
     recipe, metric, path = controller.recipe, controller.metric, folder.path
     weights = WeightStore(path / "weights")
-    trainer = ChildTrainer(task, recipe, metric, weights, device, inherit=False)
+    trainer = ChildTrainer(task, recipe, metric, weights, device)
     folder.claim()
     mend_journal(path / JOURNAL)
     objective = Objective()

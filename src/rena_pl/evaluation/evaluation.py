@@ -31,9 +31,10 @@ class Candidate:
 
     Attributes:
         architecture: Its network.
-        parent: Key of the evaluation whose weights it inherits; none to start from scratch.
+        parent: Key of the evaluation that it was made of; none if it was made of nothing.
         budget: Training, in child-epochs.
         place: Where in the search it was asked for.
+        heir: Whether it inherits its parent's weights; else it starts from scratch.
         rung: How often before it was among the better half of its wave, and was trained so.
     """
 
@@ -41,7 +42,13 @@ class Candidate:
     parent: str | None
     budget: int
     place: Place
+    heir: bool = True
     rung: int = 0
+
+    @property
+    def inherits_from(self) -> str | None:
+        """Key of the evaluation whose weights it inherits; none to start from scratch."""
+        return self.parent if self.heir else None
 
     def key(self, setting: str) -> str:
         """The evaluation's name: 16 hex digits of all that decides its outcome.
@@ -49,7 +56,7 @@ class Candidate:
         Args:
             setting: What is the same for all children of a search: seed, task, recipe.
         """
-        return short_hash([self.architecture.arch_id, self.parent, self.budget, setting])
+        return short_hash([self.architecture.arch_id, self.inherits_from, self.budget, setting])
 
     def seed(self, setting: str) -> int:
         """Of initialisation and training: the same for all heirs of a parent.
@@ -57,7 +64,7 @@ class Candidate:
         They see the same examples in the same order and views, so that what sets them apart is
         the network. From-scratch trainings of the same length share theirs too.
         """
-        return int(short_hash([self.parent, self.budget, setting])[:8], 16)
+        return int(short_hash([self.inherits_from, self.budget, setting])[:8], 16)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Evaluation:
     Attributes:
         key: Its name, see `Candidate.key`.
         architecture: Its network.
-        parent: Key of the evaluation whose weights it inherited.
+        parent: Key of the evaluation that it was made of, and whose weights it may have inherited.
         budget: Child-epochs it was given; 0 if it was not trained.
         place: Where in the search it was asked for first.
         rung: How often it was trained before in that place; in the ledger, its parent is then

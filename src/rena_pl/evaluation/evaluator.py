@@ -129,7 +129,7 @@ class Evaluator:
             return outcome
         started = time.monotonic()
         trained = replace(outcome, budget=candidate.budget)
-        parent = None if candidate.parent is None else self._parent(candidate.parent)
+        parent = None if candidate.inherits_from is None else self._parent(candidate.inherits_from)
         try:
             scored = self.scorer(candidate, key, outcome.seed, parent)
         except StorageError:  # not the child's fault
@@ -165,8 +165,6 @@ class ChildTrainer:
         metric: What is measured on the validation split.
         weights: Where weights are kept.
         device: Where children are trained.
-        inherit: Whether a child starts from its parent's weights; one that is trained on always
-            starts from its own.
         seconds: A child of the search that trains for longer fails; no limit when left out.
         teacher: A network for the same task that children learn from too.
     """
@@ -178,7 +176,6 @@ class ChildTrainer:
         metric: str,
         weights: WeightStore,
         device: torch.device,
-        inherit: bool = True,
         seconds: float | None = None,
         teacher: nn.Module | None = None,
     ) -> None:
@@ -190,7 +187,6 @@ class ChildTrainer:
         self.metric = metric
         self.weights = weights
         self.device = device
-        self.inherit = inherit
         self.seconds = seconds
 
     def __call__(
@@ -200,12 +196,10 @@ class ChildTrainer:
         gpu = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpu):  # dropout and the like draw from torch's own
             torch.manual_seed(seed)
-            goes_on = self.inherit or candidate.rung > 0
-            heir_of = parent if goes_on else None
-            recipe = self.recipe if heir_of is None else self.recipe.inherited()
+            recipe = self.recipe if parent is None else self.recipe.inherited()
             child = Child(candidate.architecture, self.input_shape, self.num_classes, recipe)
             child.to(self.device)
-            inherited = 0 if heir_of is None else self._inherit(child, heir_of)
+            inherited = 0 if parent is None else self._inherit(child, parent)
             generator = torch.Generator(self.device).manual_seed(seed)
             seconds = self.seconds if is_child(candidate.place) else None
             train(child, self.data, candidate.budget, generator, seconds=seconds)

@@ -62,7 +62,13 @@ def evaluate_wave(
         ]
         trained = evaluate_all(
             [
-                replace(first[key], parent=latest[key].key, budget=training.epochs, rung=rung)
+                Candidate(
+                    first[key].architecture,
+                    latest[key].key,
+                    training.epochs,
+                    first[key].place,
+                    rung=rung,
+                )
                 for key in running
             ]
         )
@@ -71,7 +77,12 @@ def evaluate_wave(
             for key, child in zip(running, trained, strict=True)
             if child.status == "done"
         }
-    return [replace(latest[child.key], parent=child.parent) for child in wave]
+    return [as_heir_of(child, latest[child.key]) for child in wave]
+
+
+def as_heir_of(first: Evaluation, last: Evaluation) -> Evaluation:
+    """The last evaluation of a child that was trained on, as made of what its first one was."""
+    return replace(last, parent=first.parent, inherited=first.inherited)
 
 
 def last_rungs(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
@@ -83,5 +94,5 @@ def last_rungs(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     for evaluation in evaluations:
         first = last.setdefault(evaluation.place, evaluation)
         if evaluation.status == "done":
-            last[evaluation.place] = replace(evaluation, parent=first.parent)
+            last[evaluation.place] = as_heir_of(first, evaluation)
     return list(last.values())

@@ -19,6 +19,7 @@ class Pool(LayerType):
     """The maximum or average of windows that tile the map; those at the edge may be smaller."""
 
     kind: ClassVar[str] = "pool"
+    strides = None
     mode: str = choice("max", "average")
     height: int = choice(2, 1, 3)
     width: int = choice(2, 1, 3)

@@ -63,6 +63,8 @@ class LayerType(ABC):
     """Whether the output has no height and width left; only layers that flatten too may follow."""
     stage_scaled: ClassVar[str | None] = None
     """The hyper-parameter that sets the output's channels; it grows with the stages of a stack."""
+    strides: ClassVar[tuple[str, ...] | None] = ("stride", "stride_height", "stride_width")
+    """Names of what makes the map smaller unless it is 1; none where that is all a layer does."""
     merges_height: ClassVar[bool] = False
     """Whether it reads channels and height as one axis, channels first."""
     averages: ClassVar[bool] = False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -22,8 +21,7 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.controller import Controller
-from rena_pl.search.searchers.by_name import OTHERS, RENA
-from rena_pl.search.searchers.searcher import Ground, Searcher
+from rena_pl.search.searchers.searcher import Searcher
 from rena_pl.search.update import run_update
 from rena_pl.tabular import Table
 
@@ -31,18 +29,6 @@ TOP = 10
 IDLE = 20
 """A searcher that has found nothing new in so many updates is done."""
 RESAMPLES = 10_000
-
-
-def _other(make: Callable[[Ground], Searcher], controller: Controller, ground: Ground) -> Searcher:
-    return make(ground)
-
-
-SEARCHERS: dict[str, Callable[[Controller, Ground], Searcher]] = {
-    RENA: lambda controller, ground: controller.reinforce(ground, controller.imagination),
-    "paper": lambda controller, ground: controller.reinforce(ground, None),
-    **{name: partial(_other, make) for name, make in OTHERS.items()},
-}
-"""By the names of `rena compare`: `rena` as the config has it, `paper` without the model."""
 
 
 def search(
@@ -59,7 +45,7 @@ def search(
     Args:
         controller: The settings of the search; not fitted.
         task: What children are trained on, or the table that they are looked up in.
-        searcher: One of `SEARCHERS`.
+        searcher: Its name.
         epochs: How many child-epochs it may spend; an update that has begun is finished.
         folder: Where ledger and weights are kept.
         device: Where children are trained.
@@ -81,7 +67,7 @@ def search(
         device,
         latencies or folder / LATENCY_FILE,
     )
-    asked = SEARCHERS[searcher](controller, ground)
+    asked = controller.make_searcher(ground, searcher)
     _run(asked, evaluator, controller, epochs)
     return evaluator.ledger.evaluations()
 

@@ -36,7 +36,8 @@ from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings
 from rena_pl.search.prepare import ground_of, scorer_of
 from rena_pl.search.search_callback import SearchCallback
-from rena_pl.search.searchers.by_name import OTHERS, RENA
+from rena_pl.search.searchers.by_name import NAMES, OTHERS, PAPER, RENA
+from rena_pl.search.searchers.policy_search import PolicySearch
 from rena_pl.search.searchers.reinforce import Reinforce
 from rena_pl.search.searchers.rena import Imagination, Rena
 from rena_pl.search.searchers.searcher import Ground, Searcher
@@ -66,8 +67,8 @@ class Budget:
     Attributes:
         episodes: Episodes an update.
         steps: Actions, and so children, an episode.
-        draws: Without a model of the reward, how often an action is drawn at most, until its child
-            keeps the hard bounds; the last one stays and is recorded as infeasible.
+        draws: Of `paper`, how often an action is drawn at most, until its child keeps the hard
+            bounds; the last one stays and is recorded as infeasible.
         child_epochs: Epochs a child is trained for.
         halvings: How often the better half of the children that were trained side by side, one of
             each episode, is trained for as many epochs again (successive halving).
@@ -133,10 +134,9 @@ class Controller(LightningModule):
             function as in `rena_pl.child.metric`.
         gradient: How the policy learns.
         policy: What the policy network is like.
-        imagination: How a model of the reward is used; null for the policy gradient alone, as in
-            the paper.
-        searcher: What proposes networks: `rena`, or, to compare it with, `random`, `evolution`,
-            `hill`, `tpe`, `nsga2` or `gp`, which have no policy.
+        imagination: How RENA uses a model of the reward.
+        searcher: What proposes networks: `rena`; `paper`, its policy gradient alone; or, to compare
+            it with, `random`, `evolution`, `hill`, `tpe`, `nsga2` or `gp`, which have no policy.
         init_from: Run folder of an earlier search of the same task, whose bounds may have been
             others. In the same space the policy goes on from the one it ended with, the model of
             the reward begins with its evaluations, and the start network is the nearest to its best
@@ -163,7 +163,7 @@ class Controller(LightningModule):
         metric: str = "accuracy",
         gradient: GradientSettings = GradientSettings(),
         policy: PolicySize = PolicySize(),
-        imagination: Imagination | None = Imagination(),
+        imagination: Imagination = Imagination(),
         searcher: str = RENA,
         init_from: str | None = None,
         threads: int = 1,
@@ -173,10 +173,8 @@ class Controller(LightningModule):
     ) -> None:
         super().__init__()
         find_metric(metric)
-        if searcher not in (RENA, *OTHERS):
-            raise RenaError(
-                f"unknown searcher '{searcher}'; known are {', '.join((RENA, *OTHERS))}"
-            )
+        if searcher not in NAMES:
+            raise RenaError(f"unknown searcher '{searcher}'; known are {', '.join(NAMES)}")
         if threads < 1:
             raise RenaError(f"threads must be at least 1, not {threads}")
         self.automatic_optimization = False
@@ -226,8 +224,8 @@ class Controller(LightningModule):
         )
         self.announced = len(self.ledger)
         self.workers = Workers(self.trainer, self.evaluator, self._announce)
-        self.searcher = self.make_searcher(self.ground)
-        if isinstance(self.searcher, Reinforce):
+        self.searcher = self.make_searcher(self.ground, self.searcher_name)
+        if isinstance(self.searcher, PolicySearch):
             self.policy = self.searcher.policy
         else:
             self.no_policy = Parameter(torch.zeros(1))  # DDP asks for one
@@ -272,7 +270,6 @@ class Controller(LightningModule):
             self.metric,
             weights,
             device,
-            self.inherit,
             self.budget.child_seconds,
             best if earlier and earlier.is_too_large(ground) else None,
         )
@@ -285,26 +282,25 @@ class Controller(LightningModule):
             ground.resources, self.objective, ledger, scorer, setting, ancestor
         )
 
-    def make_searcher(self, ground: Ground) -> Searcher:
-        """The one that the settings name."""
-        if self.searcher_name == RENA:
-            return self.reinforce(ground, self.imagination)
-        return OTHERS[self.searcher_name](ground)
-
-    def reinforce(self, ground: Ground, imagination: Imagination | None) -> Reinforce:
-        """RENA with these settings: with a model of the reward, or without."""
+    def make_searcher(self, ground: Ground, name: str) -> Searcher:
+        """One of `NAMES`, with these settings."""
         budget, gradient, size = self.budget, self.gradient, self.policy_size
-        if imagination is None:
+        searcher: PolicySearch
+        if name == RENA:
+            searcher = Rena(
+                ground, budget.steps, budget.child_epochs, gradient, size, self.imagination
+            )
+        elif name == PAPER:
             searcher = Reinforce(ground, budget.steps, budget.draws, gradient, size)
         else:
-            searcher = Rena(ground, budget.steps, gradient, size, imagination)
+            return OTHERS[name](ground)
         if self.earlier:
             self.earlier.hand_on_policy(searcher.policy)
         return searcher
 
     def configure_optimizers(self) -> Optimizer | None:
         """The policy's, where there is one."""
-        return self.searcher.optimizer if isinstance(self.searcher, Reinforce) else None
+        return self.searcher.optimizer if isinstance(self.searcher, PolicySearch) else None
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """One batch an epoch, with nothing in it: an update is asked for when it is met."""
@@ -314,7 +310,7 @@ class Controller(LightningModule):
     @property
     def learns(self) -> bool:
         """Whether there is a policy, whose state a checkpoint keeps."""
-        return isinstance(self.searcher, Reinforce)
+        return isinstance(self.searcher, PolicySearch)
 
     @property
     def folder(self) -> Path:
@@ -341,7 +337,7 @@ class Controller(LightningModule):
             self.searcher.tell(self.workers.evaluate_all([start]))
         before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
         self.searcher.tell(last_rungs(before))
-        if isinstance(self.searcher, Reinforce):
+        if isinstance(self.searcher, PolicySearch):
             optimizer: Any = self.optimizers()
             self.searcher.optimizer = optimizer
             self.searcher.update = self.current_epoch

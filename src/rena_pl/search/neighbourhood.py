@@ -65,15 +65,15 @@ def filled(ground: Ground, architecture: Architecture, rng: random.Random) -> Ar
 
     Trained from scratch, a network that leaves much unused is rarely the best.
     """
-    use = usage(ground, architecture)
-    if use is None or not ground.feasible(architecture):
+    use = usage(ground, architecture) if ground.feasible(architecture) else None
+    if use is None:
         return architecture
     for _ in range(ADDITIONS):
         if use >= FULL:
             break
         larger = rng.choice(LARGER)(ground.space, architecture, rng)
-        needed = usage(ground, larger)
-        if needed is not None and needed > use and ground.feasible(larger):
+        needed = usage(ground, larger) if ground.feasible(larger) else None
+        if needed is not None and needed > use:
             architecture, use = larger, needed
     return architecture
 

@@ -91,11 +91,10 @@ def scorer_of(
     metric: str,
     weights: WeightStore,
     device: torch.device,
-    inherit: bool,
     seconds: float | None = None,
     teacher: nn.Module | None = None,
 ) -> Scorer:
     """What turns candidates into accuracies: a table, or training on the task."""
     if isinstance(task, Table):
         return task.accuracy
-    return ChildTrainer(task, recipe, metric, weights, device, inherit, seconds, teacher)
+    return ChildTrainer(task, recipe, metric, weights, device, seconds, teacher)

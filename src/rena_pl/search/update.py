@@ -26,7 +26,13 @@ def run_update(
     for wave in range(searcher.waves):
         proposals = searcher.ask(children // searcher.waves)
         candidates = [
-            Candidate(proposal.architecture, proposal.parent, training.epochs, (update, n, wave))
+            Candidate(
+                proposal.architecture,
+                proposal.parent,
+                training.epochs,
+                (update, n, wave),
+                searcher.ground.inherits,
+            )
             for n, proposal in enumerate(proposals)
         ]
         best = searcher.best.reward if searcher.known else 0.0

@@ -1,7 +1,8 @@
 """Changes of runs of like layers, which is how people change networks that they design.
 
 A run is layers of one type and width, each of which reads the one before: a stage of a ResNet.
-Every change is a series of actions, none of them where there is nothing to change.
+Only its first layer makes the map smaller. Every change is a series of actions, none of them where
+there is nothing to change.
 """
 
 from __future__ import annotations
@@ -15,9 +16,6 @@ from rena_pl.architecture import Architecture, Layer, Value
 from rena_pl.layers.registry import decode, layer_type
 from rena_pl.space.actions import Insert, Scale, first_source
 from rena_pl.space.search_space import SearchSpace
-
-STRIDES = ("stride", "stride_height", "stride_width")
-"""What makes maps smaller: of a run, its first layer does."""
 
 Change: TypeAlias = Callable[[SearchSpace, Architecture, random.Random], Architecture]
 """Makes another architecture of the space from one, at random."""
@@ -81,7 +79,7 @@ def scale_run(space: SearchSpace, architecture: Architecture, rng: random.Random
     ]
     if possible:
         name, value = rng.choice(possible)
-        for index in run[:1] if name in STRIDES else run:
+        for index in run[:1] if name in (layer_type(first.kind).strides or ()) else run:
             architecture = Scale(index, name, value).apply(architecture)
     return architecture
 
@@ -140,8 +138,10 @@ def _flattens(layers: Sequence[Layer]) -> list[bool]:
 
 def _goes_on(one: Layer, other: Layer, number: int) -> bool:
     """Whether a layer continues the run of the one before, whose number is given."""
-    width = one.values.get("channels") == other.values.get("channels")
-    return one.kind == other.kind and width and other.inputs == (number,)
+    if one.kind != other.kind or other.inputs != (number,):
+        return False
+    width = layer_type(one.kind).stage_scaled
+    return width is None or one.values[width] == other.values[width]
 
 
 def _exchangeable(layer: Layer, kind: str) -> bool:
@@ -154,6 +154,9 @@ def _unstrided(space: SearchSpace, kind: str) -> dict[str, Value] | None:
 
     A type that merges two inputs cannot stand behind itself.
     """
-    strides = [name for name in space.choices[kind] if name in STRIDES]
-    possible = all(1 in space.choices[kind][name] for name in strides)
-    return dict.fromkeys(strides, 1) if possible and space.sources(kind) == 1 else None
+    strides = layer_type(kind).strides
+    if strides is None or space.sources(kind) > 1:
+        return None
+    chosen = [name for name in strides if name in space.choices[kind]]
+    possible = all(1 in space.choices[kind][name] for name in chosen)
+    return dict.fromkeys(chosen, 1) if possible else None

@@ -13,8 +13,8 @@ from rena_pl.evaluation.evaluation import START, Candidate
 from rena_pl.evaluation.evaluator import Evaluator, Scored, Scorer
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.resources import NetworkResources
-from rena_pl.search.compare import SEARCHERS
 from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.searchers.by_name import NAMES as ALL
 from rena_pl.search.searchers.evolution import Evolution
 from rena_pl.search.searchers.hill import HillClimbing
 from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
@@ -24,13 +24,13 @@ from rena_pl.space.starts import rudimentary
 from tests import tables
 from tests.search import synthetic
 
-NAMES = [name for name in SEARCHERS if name != "gp"]
+NAMES = [name for name in ALL if name != "gp"]
 EACH = pytest.mark.parametrize("name", NAMES)
 
 
 def searcher(name: str, ground: Ground, steps: int = 1) -> Searcher:
     controller = Controller(budget=Budget(episodes=2, steps=steps), seed=ground.seed)
-    return SEARCHERS[name](controller, ground)
+    return controller.make_searcher(ground, name)
 
 
 def rounds(made, ground, asked: Searcher, count: int, each: int = 1) -> list:

@@ -1,4 +1,4 @@
-"""The searchers besides RENA, by their names in configs and commands."""
+"""The searchers, by their names in configs and commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rena_pl.search.searchers.searcher import Ground, Searcher
 from rena_pl.search.searchers.uniform import RandomSearch
 from rena_pl.search.searchers.with_optuna import gaussian_process, nsga2, tpe
 
-RENA = "rena"
+RENA, PAPER = "rena", "paper"
+"""With a model of the reward, and with the policy gradient alone."""
 OTHERS: dict[str, Callable[[Ground], Searcher]] = {
     "random": RandomSearch,
     "evolution": Evolution,
@@ -19,3 +20,5 @@ OTHERS: dict[str, Callable[[Ground], Searcher]] = {
     "nsga2": nsga2,
     "gp": gaussian_process,
 }
+"""Those without a policy."""
+NAMES = (RENA, PAPER, *OTHERS)

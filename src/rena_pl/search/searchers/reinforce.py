@@ -7,19 +7,17 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
-from rena_pl.architecture import Architecture
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.lineage import descendants
-from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import Walks, episode_generator, walk
-from rena_pl.search.policy import Policy, PolicySize
-from rena_pl.search.policy_gradient import GradientSettings, loss, returns
-from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher, by_reward
+from rena_pl.search.episodes import Walks, episode_generator
+from rena_pl.search.policy import PolicySize
+from rena_pl.search.policy_gradient import GradientSettings, returns
+from rena_pl.search.searchers.policy_search import PolicySearch
+from rena_pl.search.searchers.searcher import Ground, Proposal, by_reward
 
 
-class Reinforce(Searcher):
+class Reinforce(PolicySearch):
     """Walks of a policy that the rewards of their children teach (RENA, nesting and gradient).
 
     Args:
@@ -29,9 +27,6 @@ class Reinforce(Searcher):
             last one stays and is recorded as infeasible.
         gradient: How the policy learns.
         size: What the policy network is like.
-
-    Attributes:
-        update: How often the policy has learnt from children.
     """
 
     def __init__(
@@ -42,16 +37,7 @@ class Reinforce(Searcher):
         gradient: GradientSettings = GradientSettings(),
         size: PolicySize = PolicySize(),
     ) -> None:
-        super().__init__(ground)
-        self.steps = steps
-        self.draws = draws
-        self.gradient = gradient
-        self.encoder = Encoder(ground.space, ground.objective, ground.resources)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(ground.seed)
-            self.policy = Policy(self.encoder, size)
-        self.optimizer = Adam(self.policy.parameters(), lr=gradient.learning_rate)
-        self.update = 0
+        super().__init__(ground, steps, draws, gradient, size)
         self.walks: Walks | None = None
         self.met_new = False
         self.parents_of: list[Evaluation | None] = []
@@ -111,35 +97,6 @@ class Reinforce(Searcher):
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """The best network and all that came of it: an episode may meet any of them again."""
         return descendants(evaluations, self.best.key)
-
-    def walk(self, starts: Sequence[Architecture], generators: Sequence[torch.Generator]) -> Walks:
-        """Episodes of the policy as it is."""
-        return walk(
-            self.policy,
-            self.encoder,
-            starts,
-            self.steps,
-            generators,
-            self.ground.feasible,
-            self.draws,
-            self._is_new,
-            self.ground.space.holds,
-        )
-
-    def _is_new(self, architecture: Architecture) -> bool:
-        """Whether evaluating it tells more; on a table, once is enough."""
-        return self.ground.start is not None or architecture not in self.known
-
-    def learn(self, walks: Walks, advantages: Tensor) -> None:
-        """One step of the policy gradient; `advantages` of every decision, `(T, B)`."""
-        choices = self.policy(walks.states, decisions=walks.decisions)
-        device = choices.log_prob.device
-        loss_ = loss(choices, advantages.flatten().to(device), self.gradient.entropy_bonus)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss_)
-        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.gradient.gradient_clip)
-        self.optimizer.step()
-        self.figures = {"loss": loss_.item(), "entropy": choices.entropy.mean().item()}
 
     def _advantages(self, gained: Tensor) -> Tensor:
         baseline, mean = self.policy.baseline, gained.mean()

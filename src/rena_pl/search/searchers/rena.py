@@ -20,9 +20,10 @@ from rena_pl.search.policy import PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, returns
 from rena_pl.search.predictor import Predictor
 from rena_pl.search.reader import Descriptions, Reader
-from rena_pl.search.searchers.reinforce import Reinforce
+from rena_pl.search.searchers.policy_search import PolicySearch
 from rena_pl.search.searchers.searcher import Ground, Proposal
 from rena_pl.space.runs import act, spliced
+from rena_pl.space.search_space import SearchSpace
 
 ROWS, NETWORKS = 400, 100
 """Random architectures that show the predictor what is much and what is little."""
@@ -70,12 +71,13 @@ class Imagination:
         require_at_least(1, "imagination", self, "episodes", "candidates", "elite")
 
 
-class Rena(Reinforce):
+class Rena(PolicySearch):
     """Trains what is expected to improve most on the best, of all that the policy comes upon.
 
     Args:
         ground: Where it searches.
         steps: Actions an episode.
+        child_epochs: What a child is trained for.
         gradient: How the policy learns.
         size: What the policy network is like.
         imagination: How the model is used.
@@ -85,22 +87,17 @@ class Rena(Reinforce):
         self,
         ground: Ground,
         steps: int = 3,
+        child_epochs: int = 1,
         gradient: GradientSettings = GradientSettings(),
         size: PolicySize = PolicySize(),
         imagination: Imagination = Imagination(),
     ) -> None:
         super().__init__(ground, steps, IMAGINED_DRAWS, gradient, size)
         self.imagination = imagination
-        self.epochs = 1
-        """Child-epochs of the last evaluations: what a candidate will have in addition."""
+        self.child_epochs = child_epochs
         self.asked = False
         self.reader = Reader(self.encoder, self._reference())
         self.predictor = Predictor(self.reader)
-
-    @property
-    def waves(self) -> int:
-        """All children of an update are chosen at once."""
-        return 1
 
     def ask(self, count: int) -> list[Proposal]:
         """The most promising candidates; fewer where nothing new is found."""
@@ -139,7 +136,6 @@ class Rena(Reinforce):
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take the rewards in."""
         super().tell(evaluations)
-        self.epochs = max((evaluation.budget for evaluation in evaluations), default=self.epochs)
         self.update += self.asked
         self.asked = False
 
@@ -176,13 +172,15 @@ class Rena(Reinforce):
         would be all that is trained.
         """
         elite: list[Evaluation | None] = [*self._elite()] or [None]
-        trained = [made for made, seen in self.known.items() if seen.status == "done"]
+        trained = [seen for seen in self.known.values() if seen.status == "done"]
         found: Candidates = {}
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]
             begun = self._begin(parent, rng)
             if not self._on_table:
-                made = neighbour(self.ground, self._crossed(begun, trained, rng), rng)
+                if parent and not self.ground.inherits:
+                    parent, begun = crossed(self.ground.space, parent, rng.choice(trained), rng)
+                made = neighbour(self.ground, begun, rng)
             elif parent is None or number % 2:
                 made = self.ground.space.draw(begun, rng)
             else:
@@ -190,25 +188,6 @@ class Rena(Reinforce):
             if self.ground.feasible(made):
                 found.setdefault(made, parent)
         return found
-
-    def _crossed(
-        self, architecture: Architecture, others: Sequence[Architecture], rng: random.Random
-    ) -> Architecture:
-        """The network itself, or where nothing is inherited sometimes parts of others.
-
-        Heirs stay near the best, whose weights are there. Others need not: as long as it is the
-        best alone that are changed, all that is trained is soon of one kind.
-        """
-        if self.ground.inherits or not others:
-            return architecture
-        return rng.choice(
-            (
-                architecture,
-                rng.choice(others),
-                spliced(self.ground.space, architecture, rng.choice(others), rng),
-                spliced(self.ground.space, rng.choice(others), architecture, rng),
-            )
-        )
 
     def _begin(self, parent: Evaluation | None, rng: random.Random) -> Architecture:
         if parent is not None:
@@ -327,7 +306,7 @@ class Rena(Reinforce):
     def _describe(self, heirs: Heirs) -> Descriptions:
         """As they would be after being trained as children."""
         inherits = self.ground.inherits and not self._on_table
-        trained = [self.epochs + (p.trained if p and inherits else 0) for _, p in heirs]
+        trained = [self.child_epochs + (p.trained if p and inherits else 0) for _, p in heirs]
         parents = [parent.architecture if parent and inherits else None for _, parent in heirs]
         return self.reader.read([architecture for architecture, _ in heirs], trained, parents)
 
@@ -362,3 +341,17 @@ class Rena(Reinforce):
             [evaluation.trained for evaluation in evaluations],
             [by_key.get(e.parent) if e.parent and e.inherited else None for e in evaluations],
         )
+
+
+def crossed(
+    space: SearchSpace, good: Evaluation, other: Evaluation, rng: random.Random
+) -> tuple[Evaluation, Architecture]:
+    """One of two networks, or parts of both; and before it the one whose first layers it has.
+
+    Heirs stay near the best, whose weights are there. Others need not: as long as it is the best
+    alone that are changed, all that is trained is soon of one kind.
+    """
+    front, back = (good, other) if rng.random() < 0.5 else (other, good)
+    if rng.random() < 0.5:
+        return front, front.architecture
+    return front, spliced(space, front.architecture, back.architecture, rng)

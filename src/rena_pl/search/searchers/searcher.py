@@ -25,7 +25,7 @@ class Proposal:
 
     Attributes:
         architecture: It keeps the hard bounds.
-        parent: Key of the evaluation that it inherits from; none to start from scratch.
+        parent: Key of the evaluation that it is made of, and inherits from where a search inherits.
     """
 
     architecture: Architecture
@@ -63,7 +63,9 @@ class Ground:
 
     def start_candidate(self, epochs: int) -> Candidate | None:
         """The start network as it is trained before the first update, if there is one."""
-        return None if self.start is None else Candidate(self.start, self.ancestor, epochs, START)
+        if self.start is None:
+            return None
+        return Candidate(self.start, self.ancestor, epochs, START, self.inherits)
 
     def violation(self, architecture: Architecture) -> float:
         """By how much an architecture breaks the hard bounds.
@@ -161,7 +163,7 @@ class Searcher(ABC):
         return Proposal(architecture, self.nearest(architecture))
 
     def heir(self, architecture: Architecture, parent: Evaluation | None) -> Proposal:
-        """An architecture that inherits from `parent`, where there are weights to inherit."""
+        """An architecture that is made of `parent`; on a table, of nothing."""
         if parent is None or self.ground.start is None:
             return Proposal(architecture)
         return Proposal(architecture, parent.key)
@@ -169,7 +171,7 @@ class Searcher(ABC):
     def nearest(self, architecture: Architecture) -> str | None:
         """The trained network that has the most layers in common, as a parent."""
         trained = [e for e in self.known.values() if e.status == "done"]
-        if not trained or self.ground.start is None:
+        if not trained or self.ground.start is None or not self.ground.inherits:
             return None
         matcher = SequenceMatcher(autojunk=False)
         matcher.set_seq2(list(map(str, architecture.layers)))
