@@ -16,7 +16,6 @@ from torchmetrics.functional import spearman_corrcoef
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
-from rena_pl.evaluation.evaluation import FINAL
 from rena_pl.evaluation.ledger import JOURNAL, Ledger
 from report import arguments, finish
 from small_speech import speech_task, trained_accuracy
@@ -31,7 +30,7 @@ def main() -> None:
     full: dict[Architecture, float] = {}
     for run in sorted(RUNS.glob(f"*/{JOURNAL}")):
         for evaluation in Ledger(run).evaluations():
-            if evaluation.place[0] == FINAL and evaluation.accuracy is not None:
+            if evaluation.part == "full" and evaluation.accuracy is not None:
                 full.setdefault(evaluation.architecture, evaluation.accuracy)
     networks = list(full)[: 2 if options.quick else None]
     reached = {

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from machine import machine
-from rena_pl.evaluation.evaluation import FINAL
 from rena_pl.evaluation.ledger import JOURNAL, Ledger
 from rena_pl.objective import Objective
 from rena_pl.search.compare import Curve, curve_of, summary
@@ -46,7 +45,7 @@ def outcome(folder: Path, epochs: int) -> tuple[dict[str, Any], Curve]:
     """What a search came to, and its curve. Children that break a bound are not trained here."""
     ended = json.loads((folder / SUMMARY).read_text())
     evaluations = Ledger(folder / JOURNAL).evaluations()
-    children = [e.accuracy for e in evaluations if e.accuracy and e.place[0] < FINAL]
+    children = [e.accuracy for e in evaluations if e.accuracy and e.part != "full"]
     figures = {
         "best_child": max(children),
         "val_accuracy": ended["val_accuracy"],

@@ -21,7 +21,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from rena_pl.evaluation.evaluation import START, is_child
+from rena_pl.evaluation.evaluation import START, part_of
 from report import CONFIGS, arguments, finish
 
 TURNS, UPDATES, CLIPS = 3, 2, 4000
@@ -67,7 +67,11 @@ def evaluations_an_hour(side: str, updates: int, clips: int, seed: int) -> float
         storage = JournalStorage(JournalFileBackend(str(Path(folder) / "ledger.journal")))
         trials = optuna.load_study(study_name="rena", storage=storage).trials
     begun = next(t.datetime_complete for t in trials if tuple(t.user_attrs["place"]) == START)
-    children = [trial.datetime_complete for trial in trials if is_child(trial.user_attrs["place"])]
+    children = [
+        trial.datetime_complete
+        for trial in trials
+        if part_of(tuple(trial.user_attrs["place"])) == "child"
+    ]
     return 3600 * len(children) / (max(children) - begun).total_seconds()
 
 

@@ -18,7 +18,7 @@ from filelock import FileLock
 from lightning.pytorch import Trainer
 
 from rena_pl.architecture import Architecture
-from rena_pl.evaluation.evaluation import Evaluation, is_child
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.layers import layer_types
 from rena_pl.search.run_folder import LOCK
@@ -348,7 +348,7 @@ def test_a_damaged_checkpoint_of_its_own_is_left_out(
     with pytest.warns(UserWarning, match="left out, the ledger is enough: .*last.ckpt"):
         rena(*command, tmp_path / "run")
     whole, run = (
-        [e for e in Ledger(tmp_path / name / "ledger.journal").evaluations() if is_child(e.place)]
+        [e for e in Ledger(tmp_path / name / "ledger.journal").evaluations() if e.part == "child"]
         for name in ("whole", "run")
     )
     assert run == whole

@@ -12,7 +12,7 @@ import yaml
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from rena_pl.cli import main
-from rena_pl.evaluation.evaluation import FINAL, Evaluation, is_child
+from rena_pl.evaluation.evaluation import FINAL, Evaluation
 from rena_pl.evaluation.ledger import in_order, read_journal
 from rena_pl.report.details import when
 from rena_pl.report.facts import lineage
@@ -132,7 +132,7 @@ def test_the_end_has_figures_table_and_report(offline: Path) -> None:
     assert [row["params"] for row in rows] == [e.profile["params"] for e in known]
     assert [row["architecture"] for row in rows] == [e.architecture.to_json() for e in known]
     assert rows[0]["part"] == "start"
-    assert [when(e) for e in known if is_child(e.place)] == [
+    assert [when(e) for e in known if e.part == "child"] == [
         f"update {row['update']}, episode {row['episode']}, step {row['step']}"
         for row in rows
         if row["part"] == "child"

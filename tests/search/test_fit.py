@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import FINAL, is_child
+from rena_pl.evaluation.evaluation import FINAL
 from rena_pl.network import build
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.controller import Budget, Controller
@@ -85,7 +85,7 @@ def test_every_trained_child_keeps_the_hard_bounds(tmp_path: Path) -> None:
 def test_inheritance_can_be_switched_off(tmp_path: Path) -> None:
     made = controller(inherit=False)
     trainer(tmp_path, 2).fit(made)
-    children = [e for e in made.ledger.evaluations() if is_child(e.place) and e.budget]
+    children = [e for e in made.ledger.evaluations() if e.part == "child" and e.budget]
     assert {(e.inherited, e.seed) for e in children} == {(0, children[0].seed)}
 
 

@@ -90,17 +90,22 @@ def lay_out(model: nn.Module) -> None:
     """Let the weights of every network in a model lie as its layers compute fastest on a CPU.
 
     A convolution computes in the layout of its weights: channels last, unless bands are cut of the
-    layer's maps; of such a layer, only 1x1 convolutions.
+    layer's maps; of such a layer, only 1x1 convolutions with another norm.
     """
     networks = (module for module in model.modules() if isinstance(module, Network))
     for layer in chain.from_iterable(network.layers for network in networks):
-        banded = any(isinstance(module, SubSpectralNorm) for module in layer.modules())
-        for part in filter(_is_1x1, layer.modules()) if banded else [layer]:
+        for part in filter(_is_1x1, layer.modules()) if _cuts_bands(layer) else [layer]:
             part.to(memory_format=torch.channels_last)
 
 
-def _is_1x1(module: nn.Module) -> bool:
-    return isinstance(module, NormedConvolution) and module.convolution.kernel_size == (1, 1)
+def _cuts_bands(part: nn.Module) -> bool:
+    return any(isinstance(module, SubSpectralNorm) for module in part.modules())
+
+
+def _is_1x1(part: nn.Module) -> bool:
+    if not isinstance(part, NormedConvolution) or _cuts_bands(part):
+        return False
+    return part.convolution.kernel_size == (1, 1)
 
 
 @torch.inference_mode()

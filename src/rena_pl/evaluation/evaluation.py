@@ -13,6 +13,8 @@ from rena_pl.errors import RenaError
 from rena_pl.hashing import short_hash
 
 Status = Literal["done", "failed", "infeasible"]
+Part = Literal["start", "child", "full"]
+"""The start network, a child of the search, or a training in full at the end."""
 Place = tuple[int, int, int]
 """(update, episode, step): where in the search an evaluation was asked for first."""
 START: Place = (-1, 0, 0)
@@ -20,9 +22,11 @@ FINAL = 1_000_000_000
 """The number that stands for the update in the place of a full training, after every real one."""
 
 
-def is_child(place: Place) -> bool:
-    """Whether an evaluation with that place is of the search itself: no start, no full training."""
-    return 0 <= place[0] < FINAL
+def part_of(place: Place) -> Part:
+    """The part of a search that a place is in."""
+    if place == START:
+        return "start"
+    return "full" if place[0] == FINAL else "child"
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,11 @@ class Evaluation:
     trained: int = 0
     rung: int = 0
     seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def part(self) -> Part:
+        """The part of the search that it is of."""
+        return part_of(self.place)
 
     @property
     def turn(self) -> tuple[int, int, int, int]:

@@ -17,7 +17,7 @@ from rena_pl.child.metric import measured
 from rena_pl.child.module import Child, Recipe
 from rena_pl.child.teaching import TaughtData
 from rena_pl.errors import RenaError, StorageError
-from rena_pl.evaluation.evaluation import START, Candidate, Evaluation, is_child
+from rena_pl.evaluation.evaluation import Candidate, Evaluation, part_of
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.network.morphism import morph
@@ -98,7 +98,7 @@ class Evaluator:
         if found is not None:
             return found
         evaluation = self._outcome(candidate, key)
-        if evaluation.status == "failed" and candidate.place == START:
+        if evaluation.status == "failed" and evaluation.part == "start":
             raise RenaError(f"the start network cannot be trained: {evaluation.reason}")
         self.ledger.record(evaluation)
         return evaluation
@@ -201,7 +201,7 @@ class ChildTrainer:
             child.to(self.device)
             inherited = 0 if parent is None else self._inherit(child, parent)
             generator = torch.Generator(self.device).manual_seed(seed)
-            seconds = self.seconds if is_child(candidate.place) else None
+            seconds = self.seconds if part_of(candidate.place) == "child" else None
             train(child, self.data, candidate.budget, generator, seconds=seconds)
         accuracy = self.measure(child, "val")
         self.weights.save(key, child.network.state_dict())

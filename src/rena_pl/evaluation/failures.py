@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rena_pl.evaluation.evaluation import Evaluation, is_child
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 
 FEWEST = 8
@@ -20,7 +20,7 @@ def widespread_failure(evaluations: Iterable[Evaluation]) -> str | None:
     Args:
         evaluations: All of the search; the start network and full trainings do not count.
     """
-    trained = [e for e in evaluations if e.status != "infeasible" and is_child(e.place)]
+    trained = [e for e in evaluations if e.status != "infeasible" and e.part == "child"]
     failed = [evaluation for evaluation in trained if evaluation.status == "failed"]
     if len(trained) < FEWEST or 2 * len(failed) <= len(trained):
         return None

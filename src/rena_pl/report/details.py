@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rena_pl.checks import printable
-from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.report.best import output_shapes
 from rena_pl.report.facts import changes_of
 from rena_pl.report.run import Run
@@ -63,11 +63,11 @@ def details(run: Run) -> dict[str, Any]:
 
 def when(evaluation: Evaluation) -> str:
     """Where in the search a network was met, in words."""
-    update, episode, step = evaluation.place
-    if evaluation.place == START:
+    if evaluation.part == "start":
         return "start network"
-    if update == FINAL:
+    if evaluation.part == "full":
         return "trained in full at the end"
+    update, episode, step = evaluation.place
     return f"update {update + 1}, episode {episode + 1}, step {step + 1}"
 
 

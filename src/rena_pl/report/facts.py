@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist, fmean
 
-from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.report.changes import Change, changes
 from rena_pl.report.run import Run
 
@@ -100,9 +100,9 @@ class Update:
 def updates(run: Run) -> list[Update]:
     """Every update that met new networks; without those the ledger has nothing to tell of it."""
     by_update: dict[int, list[Evaluation]] = defaultdict(list)
-    best = max((e.reward for e in run.searched if e.place == START), default=float("-inf"))
+    best = max((e.reward for e in run.searched if e.part == "start"), default=float("-inf"))
     for evaluation in run.searched:
-        if evaluation.place != START:
+        if evaluation.part != "start":
             by_update[evaluation.place[0]].append(evaluation)
     found = []
     for number, children in sorted(by_update.items()):
@@ -208,7 +208,7 @@ def best_in_full(run: Run) -> Evaluation | None:
         return None
     mine = [e for e in run.evaluations if e.architecture.arch_id == run.summary.arch_id]
     trained = [e for e in mine if is_trained(e) and e.parent is None]
-    return max(trained, key=lambda e: (e.place[0] == FINAL, e.budget), default=None)
+    return max(trained, key=lambda e: (e.part == "full", e.budget), default=None)
 
 
 @dataclass(frozen=True)
@@ -223,8 +223,8 @@ class Phase:
 def phases(run: Run) -> list[Phase]:
     """Start network, children and full trainings, in child-epochs and seconds of training."""
     parts = {
-        "start network": [e for e in run.evaluations if e.place == START],
-        "search": [e for e in run.evaluations if e.place > START and e.place[0] < FINAL],
+        "start network": [e for e in run.evaluations if e.part == "start"],
+        "search": [e for e in run.evaluations if e.part == "child"],
         "full trainings": run.in_full,
     }
     return [
@@ -260,7 +260,7 @@ def curve(run: Run) -> list[tuple[int, float]]:
     """(child-epochs, best reward so far) after every evaluation of the search."""
     spent, best, points = 0, float("-inf"), []
     for evaluation in run.evaluations:
-        if evaluation.place[0] >= FINAL:
+        if evaluation.part == "full":
             break
         spent += evaluation.budget
         if is_trained(evaluation) and evaluation.reward > best:

@@ -13,7 +13,7 @@ from rena_pl.checks import Fields, printable
 from rena_pl.child.metric import metric_in_words
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.objective import Constraint, Objective
@@ -51,12 +51,12 @@ class Run:
     @cached_property
     def searched(self) -> list[Evaluation]:
         """The last evaluation of the start network and of every child, without full trainings."""
-        return last_rungs(e for e in self.evaluations if e.place[0] < FINAL)
+        return last_rungs(e for e in self.evaluations if e.part != "full")
 
     @cached_property
     def in_full(self) -> list[Evaluation]:
         """The full trainings at the end."""
-        return [e for e in self.evaluations if e.place[0] == FINAL]
+        return [e for e in self.evaluations if e.part == "full"]
 
     @cached_property
     def by_key(self) -> dict[str, Evaluation]:

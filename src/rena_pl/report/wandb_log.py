@@ -15,13 +15,12 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from rena_pl.evaluation.evaluation import Evaluation, is_child
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.report.facts import lineage
 from rena_pl.report.page import page, views_of
 from rena_pl.report.run import Run, read_run
 from rena_pl.search.controller import Controller
 from rena_pl.search.final import ARCHITECTURE, WEIGHTS
-from rena_pl.search.json_lines import part
 from rena_pl.search.search_callback import SearchCallback
 from rena_pl.search.summary import SUMMARY, Summary
 from rena_pl.whole_files import write_whole
@@ -116,7 +115,7 @@ class WandbSearch(Outliving, SearchCallback):
         bounded = [constraint.entry for constraint in controller.objective.constraints]
         figures = {
             "number": controller.announced,
-            "part": part(evaluation),
+            "part": evaluation.part,
             "status": evaluation.status,
             "accuracy": evaluation.accuracy,
             "reward": evaluation.reward,
@@ -126,7 +125,7 @@ class WandbSearch(Outliving, SearchCallback):
             **{entry: evaluation.profile[entry] for entry in bounded},
         }
         logged = {f"evaluation/{name}": of for name, of in figures.items() if of is not None}
-        if is_child(evaluation.place):
+        if evaluation.part == "child":
             logged["update"] = evaluation.place[0] + 1
         self._tell(trainer, lambda run: run.log(logged))
 
@@ -193,10 +192,10 @@ def table(evaluations: list[Evaluation]) -> Any:
     entries = list(evaluations[0].profile)
     columns: dict[str, Callable[[Evaluation], Any]] = {
         "key": lambda e: e.key,
-        "part": part,
-        "update": lambda e: e.place[0] + 1 if is_child(e.place) else None,
-        "episode": lambda e: e.place[1] + 1 if is_child(e.place) else None,
-        "step": lambda e: e.place[2] + 1 if is_child(e.place) else None,
+        "part": lambda e: e.part,
+        "update": lambda e: e.place[0] + 1 if e.part == "child" else None,
+        "episode": lambda e: e.place[1] + 1 if e.part == "child" else None,
+        "step": lambda e: e.place[2] + 1 if e.part == "child" else None,
         "rung": lambda e: e.rung,
         "status": lambda e: e.status,
         "reason": lambda e: e.reason,

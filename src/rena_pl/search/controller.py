@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from rena_pl.child.metric import find_metric
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError, require_at_least
-from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator, Scorer
 from rena_pl.evaluation.failures import widespread_failure
 from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
@@ -335,7 +335,11 @@ class Controller(LightningModule):
         start = self.ground.start_candidate(self.budget.start_epochs)
         if start is not None:
             self.searcher.tell(self.workers.evaluate_all([start]))
-        before = [e for e in self.ledger.evaluations() if 0 <= e.place[0] < self.current_epoch]
+        before = [
+            evaluation
+            for evaluation in self.ledger.evaluations()
+            if evaluation.part == "child" and evaluation.place[0] < self.current_epoch
+        ]
         self.searcher.tell(last_rungs(before))
         if isinstance(self.searcher, PolicySearch):
             optimizer: Any = self.optimizers()
@@ -417,7 +421,7 @@ class Controller(LightningModule):
         searched = [
             evaluation
             for evaluation in self.ledger.evaluations()
-            if evaluation.status == "done" and evaluation.place[0] < FINAL
+            if evaluation.status == "done" and evaluation.part != "full"
         ]
         return max(searched, key=lambda evaluation: evaluation.reward, default=None)
 
@@ -443,7 +447,7 @@ class Controller(LightningModule):
         """
         if self.trainer.is_global_zero:
             evaluations = self.ledger.evaluations()
-            tested = {e.key for e in evaluations if e.place == START or e.place[0] == FINAL}
+            tested = {e.key for e in evaluations if e.part != "child"}
             self.weights.keep_only(self.searcher.parents(evaluations) | tested)
         self.trainer.strategy.barrier("weights")
 

@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from rena_pl.child.metric import metric_in_words
-from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.search.controller import Controller
 from rena_pl.search.progress import Progress, duration
@@ -46,7 +46,7 @@ class Lines(ProgressCallback):
         self, progress: Progress, controller: Controller, evaluation: Evaluation
     ) -> None:
         """What a network came to that was trained in full."""
-        if evaluation.place[0] != FINAL:
+        if evaluation.part != "full":
             return
         came_to = "failed" if evaluation.accuracy is None else f"{evaluation.accuracy:.2%}"
         metric = metric_in_words(controller.metric)

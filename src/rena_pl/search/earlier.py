@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import class_names, stated_shapes
 from rena_pl.errors import RenaError
-from rena_pl.evaluation.evaluation import FINAL, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.evaluation.weights import load_weights
@@ -123,8 +123,8 @@ def read_earlier(folder: Path) -> Earlier:
     if not journal.is_file():
         raise RenaError(f"model.init_from: {folder} holds no {JOURNAL} of a search")
     evaluations = in_order(read_journal(journal))
-    in_full = [e for e in evaluations if e.place[0] == FINAL]  # their places may be taken twice
-    searched = last_rungs(e for e in evaluations if e.place[0] < FINAL)
+    in_full = [e for e in evaluations if e.part == "full"]  # their places may be taken twice
+    searched = last_rungs(e for e in evaluations if e.part != "full")
     trained = [e for e in (*searched, *in_full) if e.accuracy is not None]
     if not trained:
         raise RenaError(f"model.init_from: nothing was trained in {folder}")

@@ -67,7 +67,7 @@ def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -
     What is like a better one comes after the others: a short training tells such networks apart too
     badly, and a full one finds too little between them, to be worth several of the places.
     """
-    done = [e for e in evaluations if e.status == "done" and e.place[0] < FINAL]
+    done = [e for e in evaluations if e.status == "done" and e.part != "full"]
     breaks = {e.key: not objective.meets_all(e.profile) for e in done}
     done.sort(key=lambda e: (breaks[e.key], -e.reward))
     unlike: list[Evaluation] = []

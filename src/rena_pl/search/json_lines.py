@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.controller import Controller
 from rena_pl.search.progress import Progress
 from rena_pl.search.progress_callback import ProgressCallback
@@ -35,7 +35,7 @@ class JsonLines(ProgressCallback):
         print_event(
             "evaluation",
             number=progress.evaluations,
-            part=part(evaluation),
+            part=evaluation.part,
             **plain(evaluation),
             seconds_left=_left(progress),
         )
@@ -50,13 +50,6 @@ class JsonLines(ProgressCallback):
             best=None if progress.best is None else plain(progress.best),
             seconds_left=_left(progress),
         )
-
-
-def part(evaluation: Evaluation) -> str:
-    """Whether it is of the `start` network, a `child`, or a training in `full`."""
-    if evaluation.place == START:
-        return "start"
-    return "full" if evaluation.place[0] == FINAL else "child"
 
 
 def plain(evaluation: Evaluation) -> dict[str, Any]:

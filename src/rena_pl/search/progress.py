@@ -7,7 +7,7 @@ from collections import Counter, deque
 from math import ceil
 from statistics import fmean
 
-from rena_pl.evaluation.evaluation import FINAL, Evaluation, is_child
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.controller import Budget
 
 RECENT_CHILDREN = 20
@@ -62,14 +62,14 @@ class Progress:
         """Take a new evaluation in."""
         self.statuses[evaluation.status] += 1
         self.child_epochs += evaluation.budget
-        if evaluation.place[0] == FINAL:
+        if evaluation.part == "full":
             self.full_trainings += 1
             self._last = time.monotonic()
         elif evaluation.status == "done" and (
             self.best is None or _precedes(evaluation, self.best)
         ):
             self.best = evaluation
-        if is_child(evaluation.place) and evaluation.rung == 0:
+        if evaluation.part == "child" and evaluation.rung == 0:
             self.children += 1
         if evaluation.budget > 0:
             self._trained.append(evaluation)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from xml.etree.ElementTree import Element
 
-from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
+from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report.axes import (
     LEFT,
@@ -230,9 +230,9 @@ def _chosen(svg: Element, x: float, y: float) -> Element:
 
 
 def _mark(run: Run, evaluation: Evaluation) -> Mark:
-    if evaluation.place[0] == FINAL:
+    if evaluation.part == "full":
         return diamond
-    if evaluation.place == START:
+    if evaluation.part == "start":
         return square
     return dot if run.objective.meets_all(evaluation.profile) else ring
 
@@ -241,7 +241,7 @@ def _rank(evaluation: Evaluation, best: Evaluation | None) -> int:
     """What lies on top of what."""
     if evaluation is best:
         return 3
-    return 2 if evaluation.place[0] == FINAL else 1 if evaluation.place == START else 0
+    return 2 if evaluation.part == "full" else 1 if evaluation.part == "start" else 0
 
 
 def _point(svg: Element, evaluation: Evaluation, mark: Mark, x: float, y: float) -> None:
