@@ -28,9 +28,9 @@ from rena_pl.evaluation.evaluator import SAMPLE
 from rena_pl.network import morph
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
+from report import CONFIGS
 from small_speech import speech_task, val_accuracy
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 PARENTS = {
     "tc_resnet8": "kws_tight.yaml",
     "bc_resnet_1": "kws_micro.yaml",
@@ -91,6 +91,31 @@ class Bench:
         return None
 
 
+def compared(
+    bench: Bench, name: str, parent: Child, target: float, seeds: list[int], rng: random.Random
+) -> list[Row]:
+    """A random action on a trained parent for every seed: heirs, and the same from scratch."""
+    model = yaml.safe_load((CONFIGS / PARENTS[name]).read_text())["model"]
+    space, architecture = SearchSpace(**model["space"]), parent.architecture
+    weights = parent.network.state_dict()
+    rows = []
+    for seed in seeds:
+        action = space.random_action(architecture, rng)
+        changed = action.apply(architecture)
+        heir, fresh = bench.child(changed, seed, inherits=True), bench.child(changed, seed)
+        taken = morph(architecture, weights, changed, heir.network, bench.sample)
+        row = Row(
+            name,
+            str(action),
+            taken.exact,
+            bench.epochs_until(target, heir, seed),
+            bench.epochs_until(target, fresh, seed),
+        )
+        print(row, flush=True)
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True, help="folder of Speech Commands")
@@ -108,33 +133,15 @@ def main() -> None:
     bench = Bench(options.root, options.batch_size, options.patience, recipe)
     rng = random.Random(options.seed)
     rows: list[Row] = []
-    accuracies = {}
-    for number, (name, config) in enumerate(PARENTS.items()):
-        model = yaml.safe_load((CONFIGS / config).read_text())["model"]
-        space = SearchSpace(**model["space"])
-        architecture = NAMED[name]()
-        parent = bench.child(architecture, options.seed)
+    accuracies: dict[str, float] = {}
+    for number, name in enumerate(PARENTS):
         generator = torch.Generator().manual_seed(options.seed)
+        parent = bench.child(NAMED[name](), options.seed)
         train(parent, bench.data, options.parent_epochs, generator)
         accuracies[name] = bench.accuracy(parent)
         print(f"{name}: validation accuracy {accuracies[name]:.4f}", flush=True)
-        share = range(number, options.actions, len(PARENTS))
-        for seed in (1000 * options.seed + at for at in share):
-            action = space.random_action(architecture, rng)
-            changed = action.apply(architecture)
-            heir, fresh = bench.child(changed, seed, inherits=True), bench.child(changed, seed)
-            weights = parent.network.state_dict()
-            taken = morph(architecture, weights, changed, heir.network, bench.sample)
-            target = accuracies[name] - SLACK
-            row = Row(
-                name,
-                str(action),
-                taken.exact,
-                bench.epochs_until(target, heir, seed),
-                bench.epochs_until(target, fresh, seed),
-            )
-            print(row, flush=True)
-            rows.append(row)
+        seeds = [1000 * options.seed + at for at in range(number, options.actions, len(PARENTS))]
+        rows += compared(bench, name, parent, accuracies[name] - SLACK, seeds, rng)
     never = options.patience + 1
     result = {
         "command": f"python benchmarks/inheritance.py --root PATH --actions {options.actions} "

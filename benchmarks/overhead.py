@@ -4,7 +4,7 @@
 
 Runs `rena fit` with `kws_micro.yaml` in this process. What counts is the time from the moment that
 the controller is set up, preparing the data left out, until the command is done: loggers,
-checkpoints and the run folder too. `train` and `score` are what it is for, all else is overhead.
+checkpoints and the run folder too. `train` and `predict` are what it is for, all else is overhead.
 The start network's training, the updates and the full trainings stand apart, since a full training
 is nearly free of overhead and a search has more or fewer of them. With `--quick`, one update.
 """

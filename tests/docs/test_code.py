@@ -69,5 +69,4 @@ def test_data_are_read(block: Block) -> None:
     if block.language == "json":
         assert all(json.loads(line) for line in block.text.splitlines())
     else:
-        tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no reader of TOML")
         assert tomllib.loads(block.text)

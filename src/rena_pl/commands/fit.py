@@ -17,6 +17,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.strategies import DDPStrategy, StrategyRegistry
 
+from rena_pl import data
 from rena_pl.commands.config_errors import sentence
 from rena_pl.commands.outcome import show_outcome
 from rena_pl.commands.surroundings import own_modules, quiet
@@ -183,6 +184,8 @@ def run_fit(arguments: list[str]) -> None:
     own_modules()
     read_words()
     check_configs(arguments)
+    if any(word.endswith("help") for word in arguments):
+        _load_tasks()
     StrategyRegistry.register("ddp", DDPStrategy, override=True, timeout=LONGEST_WAIT)
     strict = {"exit_on_error": False}
     try:
@@ -214,6 +217,12 @@ def add_search_arguments(parser: LightningArgumentParser) -> None:
         "auto is live in a terminal or notebook and in lines elsewhere",
     )
     parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
+
+
+def _load_tasks() -> None:
+    """Import our tasks, since the help lists the subclasses that are there."""
+    for name in data.__all__:
+        getattr(data, name)
 
 
 def _loggers(folder: Path) -> list[Logger]:
