@@ -8,9 +8,6 @@ Runs `rena fit` with every searcher and seed, and goes on where it was interrupt
 compares what children come to; this compares what one gets. Prints the best accuracy on the
 validation split within the bounds, of the children and in full, on the test split, and the curve by
 child-epoch, as `rena compare` does.
-
-`benchmarks/results/kws_micro_now` holds the ledgers of searches that were not finished; copied to
-the folder first, they are gone on with (seed 0 of random search).
 """
 
 from __future__ import annotations

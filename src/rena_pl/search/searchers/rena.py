@@ -49,8 +49,8 @@ class Imagination:
     """How the model of the reward is used.
 
     Attributes:
-        first: So many of the largest architectures within the bounds are trained before there is
-            a model.
+        first: So many architectures have to be known before there is a model; until then, some of
+            the largest within the bounds are trained.
         warm_up: Updates of the policy from the bounds alone, before a child is trained.
         updates: Updates of the policy from imagined episodes, before each choice.
         episodes: Episodes in each of them, for every child that is asked for; what they come upon
