@@ -92,7 +92,7 @@ def test_a_search_whose_children_are_all_alike_resumes_to_the_same(tmp_path: Pat
 def test_an_update_without_a_feasible_child_is_logged(tmp_path: Path) -> None:
     objective = Objective([Constraint("params", min=50)])  # five convolutions, and nothing else
     budget = Budget(episodes=1, steps=1, draws=1)
-    controller = Controller(None, objective, budget=budget, imagination=None)
+    controller = Controller(None, objective, budget=budget, searcher="paper")
     controller.task = tables.table(tmp_path)
     synthetic.trainer(1, tmp_path).fit(controller)
     assert {e.status for e in controller.ledger.evaluations()} == {"infeasible"}
@@ -103,7 +103,7 @@ def test_a_walk_stays_in_the_table(tmp_path: Path) -> None:
     file = tables.write_table(tmp_path)
     heading, *rows = file.read_text().splitlines()
     file.write_text("\n".join([heading, *rows[::9]]) + "\n")
-    controller = Controller(budget=Budget(episodes=4, steps=2, draws=1), imagination=None)
+    controller = Controller(budget=Budget(episodes=4, steps=2, draws=1), searcher="paper")
     controller.task = Table(file, tables.DECISIONS, ["params"], "seen", "scored")
     synthetic.trainer(10, tmp_path).fit(controller)
     evaluations = controller.ledger.evaluations()

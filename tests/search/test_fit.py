@@ -163,7 +163,7 @@ def test_a_searcher_without_a_policy_goes_on_as_if_it_had_not_ended(
 
 
 def test_an_unknown_searcher_is_refused() -> None:
-    with pytest.raises(RenaError, match="unknown searcher 'greedy'; known are rena, random, evo"):
+    with pytest.raises(RenaError, match="unknown searcher 'greedy'; known are rena, paper, rand"):
         controller(searcher="greedy")
 
 
