@@ -9,6 +9,7 @@ SHORT_SEARCH = (
     "--trainer.max_epochs 1 --model.budget.episodes 1 --model.budget.steps 1"
     " --model.budget.child_epochs 1 --model.budget.start_epochs 1 --model.budget.final_epochs 1"
     " --model.budget.final_candidates 1"
+    " --model.imagination.warm_up 1 --model.imagination.candidates 20"
 )
 FEW_CLIPS = "--data.init_args.clips_per_keyword 40"
 FEW_VIEWS = "--data.init_args.augmented_views 1 --data.init_args.batch_size 10"
@@ -83,10 +84,6 @@ TREATMENTS = [
     Treatment("^rena export", slow=True),
     Treatment("^rena report", slow=True),
     Treatment(r"^(arecord .*\| )?rena (predict|test|profile) "),
-    Treatment(
-        r"python benchmarks/search.py --seeds",
-        missing="the minutes that three searches take; others are run with the same script",
-    ),
     Treatment("python benchmarks/search.py", SHORT_SEARCH, slow=True, fresh=True),
     # These take minutes even with `--quick`.
     Treatment(r"python benchmarks/(growth|throughput)\.py", "--help", slow=True),
