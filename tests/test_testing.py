@@ -70,6 +70,23 @@ class WrongShape(Sound):
 
 
 @dataclass(frozen=True)
+class Halving(Sound):
+    kind = "halving"
+
+    def output_shape(self, inputs):
+        return (self.channels, inputs[0][1], -(-inputs[0][2] // 2))
+
+    def build(self, inputs):
+        ((channels, height, width),) = inputs
+        return NormedConvolution(
+            channels, self.channels, (height, width), stride=(1, 2), activation="relu"
+        )
+
+    def is_identity(self, inputs, nonnegative):
+        return False
+
+
+@dataclass(frozen=True)
 class NotTotal(Sound):
     kind = "not_total"
 
@@ -265,6 +282,7 @@ class Undecorated(Sound):
     ("broken", "sentence"),
     [
         (WrongShape, r"its output shape is \(8, 9, 6\), but its module gives \(8, 9, 11\)"),
+        (Halving, r"it makes \(8, 9, 3\) of its own \(8, 9, 6\): name in `strides`"),
         (NotTotal, r"NotTotal\(channels=8\) on .*its output shape is"),
         (Idle, r"the parameter idle.weight gets no gradient"),
         (Detached, r"no gradient reaches its input 1"),

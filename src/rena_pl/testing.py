@@ -57,6 +57,7 @@ def check_layer_type(layer_type: type[LayerType]) -> None:
         check_class,
         check_choices,
         check_shapes,
+        check_strides,
         check_seeded,
         check_gradients,
         check_sign,
@@ -123,6 +124,22 @@ def check_shapes(layer_type: type[LayerType]) -> None:
                 assert tuple(given.shape[1:]) == tuple(stated), (
                     f"its output shape is {stated}, but its module gives {tuple(given.shape[1:])}"
                 )
+
+
+def check_strides(layer_type: type[LayerType]) -> None:
+    """With strides of 1, a second layer leaves the map of the first as large as it is."""
+    if layer_type.strides is None or layer_type.sources > 1:
+        return
+    ones = {name: 1 for name in layer_type.strides if name in layer_type.choices()}
+    for layer, inputs in _cases(layer_type):
+        unstrided = replace(layer, **ones)
+        with _about(f"{unstrided} on {_listed(inputs)}"):
+            first = unstrided.output_shape(inputs)
+            second = unstrided.output_shape((first,))
+            assert second == first, (
+                f"it makes {second} of its own {first}: name in `strides` what makes the map "
+                "smaller, or set it to None if that is all it does"
+            )
 
 
 def check_seeded(layer_type: type[LayerType]) -> None:
