@@ -162,8 +162,7 @@ class Rena(PolicySearch):
 
     def _elite(self) -> list[Evaluation]:
         """The best networks, whose children candidates are."""
-        done = [evaluation for evaluation in self.known.values() if evaluation.status == "done"]
-        return nlargest(self.imagination.elite, done, key=lambda e: e.reward)
+        return nlargest(self.imagination.elite, self.trained, key=lambda e: e.reward)
 
     def _candidates(self, rng: random.Random) -> Candidates:
         """Feasible architectures near the best, on a table also at random; with their parents.
@@ -172,7 +171,7 @@ class Rena(PolicySearch):
         would be all that is trained.
         """
         elite: list[Evaluation | None] = [*self._elite()] or [None]
-        trained = [seen for seen in self.known.values() if seen.status == "done"]
+        trained = self.trained
         found: Candidates = {}
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]

@@ -144,6 +144,11 @@ class Searcher(ABC):
         """The one with the highest reward of those with an accuracy, the earliest of equals."""
         return max(self.known.values(), key=by_reward)
 
+    @property
+    def trained(self) -> list[Evaluation]:
+        """Those of `known` that were trained with success."""
+        return [evaluation for evaluation in self.known.values() if evaluation.status == "done"]
+
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """Keys of the evaluations, of all there are, whose weights may still be asked for."""
         return {evaluation.key for evaluation in evaluations}
@@ -170,7 +175,7 @@ class Searcher(ABC):
 
     def nearest(self, architecture: Architecture) -> str | None:
         """The trained network that has the most layers in common, as a parent."""
-        trained = [e for e in self.known.values() if e.status == "done"]
+        trained = self.trained
         if not trained or self.ground.start is None or not self.ground.inherits:
             return None
         matcher = SequenceMatcher(autojunk=False)
