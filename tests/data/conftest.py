@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 RATE = 16_000
 
@@ -37,6 +38,22 @@ def make_speech_commands(root: Path, words=("yes", "no", "bed", "cat"), speakers
         (root / name).write_text("\n".join(lines) + "\n")
     noise = np.random.default_rng(0).normal(0, 0.1, 3 * RATE)
     write_wav(root / "_background_noise_" / "white.wav", noise)
+    return root
+
+
+def make_images(
+    root: Path, splits=("train", "test"), count: int = 20, size: tuple[int, int] = (32, 32)
+) -> Path:
+    """Noise with a tint of blue or red, in a folder for each split and class."""
+    draw = np.random.default_rng(0)
+    for split in splits:
+        for label, colour in (("blue", 2), ("red", 0)):
+            folder = root / split / label
+            folder.mkdir(parents=True)
+            for n in range(count):
+                pixels = draw.integers(0, 100, (*size, 3), dtype=np.uint8)
+                pixels[..., colour] += 150
+                Image.fromarray(pixels).save(folder / f"{n}.png")
     return root
 
 

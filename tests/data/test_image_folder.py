@@ -5,19 +5,7 @@ from PIL import Image
 
 from rena_pl.data import ImageFolder
 from rena_pl.errors import RenaError
-
-
-def make_images(root, splits=("train", "test"), count=20, size=(32, 32)):
-    draw = np.random.default_rng(0)
-    for split in splits:
-        for label, colour in (("blue", 2), ("red", 0)):
-            folder = root / split / label
-            folder.mkdir(parents=True)
-            for n in range(count):
-                pixels = draw.integers(0, 100, (*size, 3), dtype=np.uint8)
-                pixels[..., colour] += 150
-                Image.fromarray(pixels).save(folder / f"{n}.png")
-    return root
+from tests.data.conftest import make_images
 
 
 def test_classes_shapes_and_statistics(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import REPOSITORY
-from tests.data.conftest import make_speech_commands, tone, write_wav
+from tests.data.conftest import make_images, make_speech_commands, tone, write_wav
 from tests.docs.blocks import titled
 from tests.docs.treatments import FULLER, treatment
 
@@ -22,7 +22,7 @@ WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", 
 DECISIONS = ("edge_0_1", "edge_0_2", "edge_1_2", "edge_0_3", "edge_1_3", "edge_2_3")
 LATENCIES = [f"latency_ms_{d}" for d in ("raspi4", "eyeriss", "fpga", "gold_6226", "1080ti_1")]
 ACCURACIES = ["val12_cifar100", "test200_cifar100"]
-SHARED = ("cache", "data", "my_recordings", "moved", "recordings", "PATH", "tests")
+SHARED = ("cache", "data", "my_images", "my_recordings", "moved", "recordings", "PATH", "tests")
 """What no command changes but by adding to it."""
 ARECORD = """#!/bin/sh
 head -c 44 /dev/zero && head -c 32000 /dev/zero
@@ -31,7 +31,7 @@ head -c 44 /dev/zero && head -c 32000 /dev/zero
 
 
 def furnish(folder: Path) -> None:
-    """All that the pages assume, but for finished runs: code, configs, recordings, tables."""
+    """All that the pages assume but finished runs: code, configs, recordings, images, tables."""
     (folder / "cache").mkdir()
     for name in ("configs", "benchmarks"):
         shutil.copytree(REPOSITORY / name, folder / name)
@@ -40,6 +40,7 @@ def furnish(folder: Path) -> None:
     (folder / "PATH").symlink_to(folder / "data" / "speech_commands")
     for word, number in itertools.product(("yes", "no"), range(20)):
         write_wav(folder / "my_recordings" / word / f"{number}.wav", tone(word, seed=number))
+    make_images(folder / "my_images")
     (folder / "moved").mkdir()
     (folder / "moved" / "my_recordings").symlink_to(folder / "my_recordings")
     for name in ("recording.wav", "other.flac", "recordings/one.wav"):
