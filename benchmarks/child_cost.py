@@ -50,7 +50,7 @@ def milliseconds(work: Callable[[], object], rounds: int) -> float:
 
 def main() -> None:
     options = arguments(__doc__)
-    rounds = 5 if options.quick else 30
+    rounds = 2 if options.quick else 30
     parent = ten_layers()
     network = build(parent, SHAPE, CLASSES)
     examples = torch.randn(EXAMPLES, *SHAPE)

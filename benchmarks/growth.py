@@ -16,7 +16,8 @@ from lightning.pytorch import Callback, LightningDataModule, Trainer
 from endless import run_until_stopped
 from rena_pl.evaluation.evaluation import Candidate
 from rena_pl.evaluation.evaluator import Scored
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.budget import Budget
+from rena_pl.search.controller import Controller
 from rena_pl.space import SearchSpace
 from report import arguments, finish
 

@@ -115,7 +115,7 @@ def compared(config: str, shape: Shape, classes: int, count: int, turns: int, se
 
 def main() -> None:
     options = arguments(__doc__)
-    count, turns = (4, 2) if options.quick else (NETWORKS, TURNS)
+    count, turns = (3, 1) if options.quick else (NETWORKS, TURNS)
     figures = {
         config: compared(config, shape, classes, count, turns, options.seed)
         for config, (shape, classes) in TASKS.items()

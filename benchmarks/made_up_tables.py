@@ -32,8 +32,9 @@ from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Constraint, Objective
+from rena_pl.search.budget import Budget
 from rena_pl.search.compare import best_of_table
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.controller import Controller
 from rena_pl.search.update import run_update
 from rena_pl.tabular import Table
 from report import arguments, finish

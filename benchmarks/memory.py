@@ -74,7 +74,7 @@ def search(recordings: Path, cache: str, folder: Path, threads: int, seed: int) 
 
 def main() -> None:
     options = arguments(__doc__)
-    share = 20 if options.quick else 1
+    share = 50 if options.quick else 1
     clips = (len(STANDARD_KEYWORDS) + 2) * sum(count // share for count in CLIPS.values())
     figures = {}
     with tempfile.TemporaryDirectory() as scratch:

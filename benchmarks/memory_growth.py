@@ -15,7 +15,8 @@ from lightning.pytorch import Callback, Trainer
 
 from endless import run_until_stopped
 from rena_pl.objective import Constraint, Objective
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.budget import Budget
+from rena_pl.search.controller import Controller
 from rena_pl.space import SearchSpace
 from report import arguments, finish
 from watched_search import MadeUp

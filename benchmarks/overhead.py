@@ -40,6 +40,7 @@ PARTS = {
 }
 QUICK = {
     "trainer.max_epochs": 1,
+    "model.budget.child_epochs": 1,
     "model.budget.start_epochs": 1,
     "model.budget.final_epochs": 1,
     "model.budget.final_candidates": 1,

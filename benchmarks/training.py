@@ -76,7 +76,7 @@ def by_hand(child: Child, data: ResidentData, epochs: int, generator: torch.Gene
 
 def main() -> None:
     options = arguments(__doc__)
-    clips, rounds = (600, 3) if options.quick else (2000, 7)
+    clips, rounds = (300, 2) if options.quick else (2000, 7)
     task = MadeUpSpeech(clips, options.seed)
     task.setup()
     data = ResidentData(task, torch.device("cpu"))

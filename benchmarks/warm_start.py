@@ -54,7 +54,13 @@ def main() -> None:
     rows: dict[str, list[dict[str, float]]] = {"without": [], "with warm start": []}
     for seed in range(options.seed, options.seed + (1 if options.quick else SEEDS)):
         ground = ground_of(
-            task, controller.space, controller.objective, controller.start, seed, Path("unused")
+            task,
+            controller.space,
+            controller.objective,
+            controller.start,
+            controller.inherit,
+            seed,
+            Path("unused"),
         )
         assert ground.start is not None
         searcher = Rena(ground, STEPS)

@@ -15,8 +15,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """Small tensors: threads that wait for each other cost more than they compute."""
+    """Small tensors: threads that wait for each other cost more than they compute.
+
+    The commands that tests give take it from the environment.
+    """
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from rena_pl.evaluation.evaluator import Evaluator, Scored
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.budget import Budget
+from rena_pl.search.controller import Controller
 from rena_pl.search.searchers.rena import Imagination
 from rena_pl.space import SearchSpace
 from rena_pl.space.starts import rudimentary

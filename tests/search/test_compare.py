@@ -11,6 +11,7 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
+from rena_pl.search.budget import Budget
 from rena_pl.search.compare import (
     Curve,
     best_of_table,
@@ -19,7 +20,7 @@ from rena_pl.search.compare import (
     sign_flip_test,
     summary,
 )
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.controller import Controller
 from tests import tables
 from tests.tasks import TinyTask
 

@@ -14,8 +14,9 @@ from rena_pl.evaluation.evaluation import START, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
+from rena_pl.search.budget import Budget
 from rena_pl.search.clock import Clock
-from rena_pl.search.controller import Budget, Controller, shared_gpu
+from rena_pl.search.controller import Controller, shared_gpu
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.tabular import Table
 from rena_pl.whole_files import write_whole

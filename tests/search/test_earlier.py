@@ -16,7 +16,8 @@ from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.budget import Budget
+from rena_pl.search.controller import Controller
 from rena_pl.search.earlier import read_earlier
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.searchers.rena import Imagination, Rena

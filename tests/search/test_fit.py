@@ -15,7 +15,8 @@ from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL
 from rena_pl.network import build
 from rena_pl.objective import Constraint, Objective
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.budget import Budget
+from rena_pl.search.controller import Controller
 from rena_pl.space import SearchSpace
 from tests.search import synthetic
 from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits

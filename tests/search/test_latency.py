@@ -21,8 +21,9 @@ from rena_pl.report.write import read_runs, write_report
 from rena_pl.resources import NetworkResources
 from rena_pl.resources.latency import FILE, LATENCY, Latencies, TimedResources
 from rena_pl.resources.latency_file import Part
+from rena_pl.search.budget import Budget
 from rena_pl.search.compare import search
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.controller import Controller
 from rena_pl.search.searchers.rena import Imagination
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.space import SearchSpace

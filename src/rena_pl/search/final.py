@@ -69,18 +69,15 @@ def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -
     """
     done = [e for e in evaluations if e.status == "done" and e.part != "full"]
     breaks = {e.key: not objective.meets_all(e.profile) for e in done}
-    done.sort(key=lambda e: (breaks[e.key], -e.reward))
+    best: dict[Architecture, Evaluation] = {}
+    for evaluation in sorted(done, key=lambda e: (breaks[e.key], -e.reward)):
+        best.setdefault(evaluation.architecture, evaluation)
     unlike: list[Evaluation] = []
-    for evaluation in done:
-        if len(unlike) == count:
-            break
-        if not any(_alike(evaluation.architecture, better.architecture) for better in unlike):
-            unlike.append(evaluation)
-    done.sort(key=lambda e: (breaks[e.key], e not in unlike))
-    first: dict[Architecture, Evaluation] = {}
-    for evaluation in done:
-        first.setdefault(evaluation.architecture, evaluation)
-    return list(first.values())[:count]
+    alike: list[Evaluation] = []
+    for evaluation in best.values():
+        like_better = any(_alike(evaluation.architecture, b.architecture) for b in unlike)
+        (alike if like_better else unlike).append(evaluation)
+    return sorted([*unlike, *alike], key=lambda e: breaks[e.key])[:count]
 
 
 def _alike(one: Architecture, other: Architecture) -> bool:

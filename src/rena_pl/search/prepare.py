@@ -31,6 +31,7 @@ def ground_of(
     space: SearchSpace | None,
     objective: Objective,
     start: Architecture | None,
+    inherits: bool,
     seed: int,
     latencies: Path,
 ) -> Ground:
@@ -41,6 +42,7 @@ def ground_of(
         space: Of networks; none for a table.
         objective: The bounds.
         start: A network of the space; one near it is taken if it breaks a hard bound.
+        inherits: Whether children start from their parents' weights.
         seed: Of everything random.
         latencies: Where measured latencies are kept, if a bound is on them.
 
@@ -50,7 +52,7 @@ def ground_of(
     """
     if isinstance(task, Table):
         objective.check(task.resources.entries)
-        return Ground(task.space, objective, task.resources, None, seed)
+        return Ground(task.space, objective, task.resources, None, seed, inherits=inherits)
     if space is None or start is None:
         raise RenaError("model.space: say what the networks may be made of")
     objective.check((*ENTRIES, LATENCY))
@@ -68,7 +70,7 @@ def ground_of(
             + ", ".join(map(str, near.layers)),
             stacklevel=2,
         )
-    return Ground(space, objective, resources, near, seed)
+    return Ground(space, objective, resources, near, seed, inherits=inherits)
 
 
 def resources_of(task: LightningDataModule, objective: Objective, latencies: Path) -> Resources:

@@ -8,7 +8,7 @@ from math import ceil
 from statistics import fmean
 
 from rena_pl.evaluation.evaluation import Evaluation
-from rena_pl.search.controller import Budget
+from rena_pl.search.budget import Budget
 
 RECENT_CHILDREN = 20
 RECENT_UPDATES = 3

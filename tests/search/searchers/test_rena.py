@@ -16,8 +16,9 @@ from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Scored
 from rena_pl.layers.registry import layer_type
 from rena_pl.objective import Constraint, Objective
+from rena_pl.search.budget import Budget
 from rena_pl.search.compare import best_of_table
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.controller import Controller
 from rena_pl.search.prepare import ground_of
 from rena_pl.search.searchers.rena import Imagination, Rena, crossed
 from rena_pl.search.searchers.searcher import Ground
@@ -57,9 +58,8 @@ def test_the_first_ones_are_the_largest_within_the_bounds(tmp_path: Path) -> Non
 
 
 def network_ground(folder: Path, start: Architecture) -> Ground:
-    return ground_of(
-        synthetic.Shapes(), synthetic.space(), synthetic.objective(), start, 0, folder / "latency"
-    )
+    space, objective = synthetic.space(), synthetic.objective()
+    return ground_of(synthetic.Shapes(), space, objective, start, True, 0, folder / "latency")
 
 
 def test_around_a_start_network_among_the_largest_the_first_ones_are_any(tmp_path: Path) -> None:
@@ -83,10 +83,12 @@ def test_a_layer_may_give_way_to_a_larger_one_of_another_type(tmp_path: Path) ->
     space = SearchSpace({"temporal": {"channels": [8], "kernel": [3, 5]}, "gru": {"units": [16]}})
     small = [layer_type("temporal")(channels=8, kernel=5).as_layer(n) for n in range(6)]
     start, latency = Architecture(tuple(small)), tmp_path / "latency"
-    use = ground_of(synthetic.Shapes(), space, Objective(), start, 0, latency).resources.profile
+    shapes = synthetic.Shapes()
+    free = ground_of(shapes, space, Objective(), start, True, 0, latency)
+    use = free.resources.profile
     bounds = Objective([Constraint("params", max=use(start)["params"])])
     asked = Rena(
-        ground_of(synthetic.Shapes(), space, bounds, start, 0, latency),
+        ground_of(shapes, space, bounds, start, True, 0, latency),
         imagination=Imagination(warm_up=0, updates=0),
     )
     near = [proposal.architecture for proposal in asked.ask(30)]

@@ -13,7 +13,8 @@ from rena_pl.evaluation.evaluation import START, Candidate
 from rena_pl.evaluation.evaluator import Evaluator, Scored, Scorer
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.resources import NetworkResources
-from rena_pl.search.controller import Budget, Controller
+from rena_pl.search.budget import Budget
+from rena_pl.search.controller import Controller
 from rena_pl.search.searchers.by_name import NAMES as ALL
 from rena_pl.search.searchers.evolution import Evolution
 from rena_pl.search.searchers.hill import HillClimbing
