@@ -34,7 +34,11 @@ CONSTRAINTS = [
 
 
 def evaluations(
-    objective: Objective, updates: int = 5, children: int = 8, seed: int = 0
+    objective: Objective,
+    updates: int = 5,
+    children: int = 8,
+    seed: int = 0,
+    inherit: bool = True,
 ) -> list[Evaluation]:
     """A random walk with all that can become of a child: done, infeasible, failed, trained on."""
     rng = random.Random(seed)
@@ -62,7 +66,8 @@ def evaluations(
             accuracy=accuracy,
             reward=objective.reward(accuracy or 0.0, use),
             reason="" if status == "done" else "it is too large" if budget == 0 else "OutOfMemory",
-            trained=budget + (parent.trained if parent else 0),
+            inherited=len(architecture.layers) if parent and inherit else 0,
+            trained=budget + (parent.trained if parent and inherit else 0),
             seconds=0.5,
             **more,
         )
@@ -99,6 +104,7 @@ def write_run(
     labels: Sequence[str] = LABELS,
     seed: int = 0,
     metric: str = "accuracy",
+    inherit: bool = True,
     **summary: Any,
 ) -> list[Evaluation]:
     """Write a run folder; `summary` replaces some of its summary's values."""
@@ -111,11 +117,12 @@ def write_run(
             "space": {"layers": SPACE},
             "objective": {"constraints": [asdict(c) for c in constraints]},
             "metric": metric,
+            "inherit": inherit,
         },
         "data": {"class_path": "rena_pl.data.SpokenKeywords", "init_args": {"keywords": LABELS}},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    made = evaluations(objective, seed=seed)
+    made = evaluations(objective, seed=seed, inherit=inherit)
     shown = made if finished else [e for e in made if e.place[0] < 3]
     ledger = Ledger(folder / "ledger.journal")
     for evaluation in shown:

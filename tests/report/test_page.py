@@ -153,6 +153,12 @@ def test_a_search_on_a_table_ends_with_its_last_update(
     assert "not finished: 4 of 6 updates so far" in report(tmp_path, "run")
 
 
+@pytest.mark.parametrize("inherit", [True, False])
+def test_only_of_heirs_it_is_said_that_they_inherit(tmp_path: Path, inherit: bool) -> None:
+    write_run(tmp_path / "run", inherit=inherit)
+    assert ("inherit weights" in report(tmp_path, "run")) is inherit
+
+
 def test_another_metric_than_accuracy_has_its_name_and_no_interval_of_the_accuracy(
     tmp_path: Path,
 ) -> None:

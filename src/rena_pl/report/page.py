@@ -70,6 +70,11 @@ class View:
         """The best network: as trained in full, or the best so far."""
         return facts.best_in_full(self.run) or facts.best_searched(self.run)
 
+    @property
+    def inherits(self) -> bool:
+        """Whether children started from their parents' weights."""
+        return any(evaluation.inherited for evaluation in self.run.evaluations)
+
     @cached_property
     def tested(self) -> facts.Interval | None:
         """The accuracy on the test split with its interval."""
