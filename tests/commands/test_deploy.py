@@ -116,6 +116,11 @@ def test_data_that_have_moved_are_named_on_the_command_line(
         capsys, "test", folder, "--data.root", moved, "--data.init_args.keywords", "[yes, no, cat]"
     )
     assert "4 classes, the data have (1, 40, 101) and 5" in sentence
+    renamed = ["--data.init_args.keywords", "[no, yes]"]
+    sentence = fails_with(capsys, "test", folder, "--data.root", moved, *renamed)
+    assert "for another task: its classes are ['yes', 'no'" in sentence
+    sentence = fails_with(capsys, "test", "--data.root", moved, folder)
+    assert "--data.root stands before the run folder" in sentence
 
 
 @contextmanager
@@ -207,6 +212,24 @@ def test_images_are_told_apart(image_run: Path, capsys: pytest.CaptureFixture[st
     assert all(Path(path).parent.name == label for path, label, _ in lines)
     assert "only networks of speech tasks" in fails_with(capsys, "predict", image_run, "-")
     assert "speech task" in fails_with(capsys, "export", image_run, "--raw-audio")
+
+
+def test_other_images_are_seen_as_the_network_saw_its_own(
+    image_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both kinds are greener; by their own mean, they would be told apart as well as before."""
+    shutil.copytree(image_run.parent / "data", tmp_path / "tinted")
+    for path in (tmp_path / "tinted").rglob("*.png"):
+        pixels = np.asarray(Image.open(path)).astype(int)
+        pixels[..., 1] += 150
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    capsys.readouterr()
+    rena("predict", image_run, tmp_path / "tinted" / "test")
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    right = [Path(path).parent.name == label for path, label, _ in lines]
+    rena("test", image_run, "--data.root", tmp_path / "tinted")
+    assert f"test accuracy {sum(right) / len(right):.2%}" in capsys.readouterr().out
+    assert not all(right)
 
 
 def test_an_image_network_is_exported(image_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from rena_pl.data import ImageFolder
+from rena_pl.data.pixels import read_pixels
 from rena_pl.errors import RenaError
 from tests.data.conftest import make_images
 
@@ -66,6 +67,16 @@ def test_damaged_images_are_skipped_counted_and_reported(tmp_path, caplog):
     assert all(reason for _, reason in task.skipped)
     (record,) = caplog.records
     assert record.getMessage().startswith(f"skipped 2 of 80 images, first: {red}")
+
+
+def test_grey_of_16_bits_keeps_its_shades_and_unknown_ranges_are_skipped(tmp_path):
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    pixels = read_pixels(tmp_path / "ramp.png", 1, 8, 8)
+    assert np.abs(pixels.flatten() - np.linspace(0, 255, 64)).max() <= 1
+    Image.fromarray(np.zeros((8, 8), np.float32)).save(tmp_path / "floats.tiff")
+    with pytest.raises(ValueError, match="whose range is not known"):
+        read_pixels(tmp_path / "floats.tiff", 1, 8, 8)
 
 
 def test_a_class_without_usable_images_is_an_error(tmp_path):

@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections import Counter, defaultdict
 
@@ -53,6 +54,20 @@ def test_a_word_like_recording_is_no_speaker(tmp_path):
     root = make_folder(tmp_path, [f"recording_{n}" for n in range(12)])
     _, words = groups_of(root, str)
     assert all(words[split]["ja"] for split in ("train", "val", "test"))
+
+
+def test_two_speakers_that_are_named_are_said_to_be_in_all_splits(tmp_path):
+    names = [f"{speaker}_nohash_{n}" for speaker in ("anna", "ben") for n in range(10)]
+    with pytest.warns(UserWarning, match="same speakers are in all splits: names show 2"):
+        _, words = groups_of(make_folder(tmp_path, names), str)
+    assert all(words[split]["ja"] for split in ("train", "val", "test"))
+
+
+def test_a_name_that_is_no_utf_8_is_as_good_as_any(tmp_path):
+    root = make_folder(tmp_path, range(12))
+    (root / "ja" / os.fsdecode(b"caf\xe9.wav")).write_bytes((root / "ja" / "0.wav").read_bytes())
+    _, words = groups_of(root, str)
+    assert sum(of_split["ja"] for of_split in words.values()) == 13
 
 
 @settings(

@@ -1,4 +1,6 @@
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -154,7 +156,32 @@ def test_a_download_that_was_interrupted_begins_anew(speech_commands, tmp_path, 
     with pytest.raises(RenaError, match="could not be downloaded to .*: the line is dead"):
         load(root, download=True)
     assert load(root, download=True).folder == root / "SpeechCommands" / "speech_commands_v0.02"
-    assert [path.name for path in root.iterdir()] == ["SpeechCommands"]
+    assert {path.name for path in root.iterdir()} == {"SpeechCommands", ".download.lock"}
+
+
+def test_of_two_that_download_at_once_one_waits(speech_commands, tmp_path, monkeypatch):
+    import torchaudio.datasets
+
+    downloads = []
+
+    def download(root, url, download):
+        downloads.append(root)
+        for folder in sorted(speech_commands.iterdir()):
+            time.sleep(0.05)
+            copy = shutil.copytree if folder.is_dir() else shutil.copy
+            (root / "SpeechCommands" / url).mkdir(parents=True, exist_ok=True)
+            copy(folder, root / "SpeechCommands" / url / folder.name)
+
+    monkeypatch.setattr(torchaudio.datasets, "SPEECHCOMMANDS", download)
+    (tmp_path / "unfinished").mkdir()
+    with ThreadPoolExecutor(2) as pool:
+        tasks = [SpeechCommands(tmp_path, KEYWORDS, download=True) for _ in range(2)]
+        folders = [*pool.map(lambda task: task.folder, tasks)]
+    assert len(downloads) == 1
+    assert folders == [tmp_path / "SpeechCommands" / "speech_commands_v0.02"] * 2
+    names = {path.name for path in speech_commands.iterdir()}
+    assert {path.name for path in folders[0].iterdir()} == names
+    assert (tmp_path / "unfinished").is_dir()  # of somebody else
 
 
 def test_the_fingerprint_follows_the_files_not_the_place(speech_commands, tmp_path):

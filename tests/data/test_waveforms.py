@@ -47,6 +47,12 @@ def test_what_is_no_recording_is_refused_with_the_reason(tmp_path):
         read_mono(tmp_path / "nan.wav")
 
 
+def test_a_file_without_a_header_is_refused(tmp_path):
+    (tmp_path / "headless.raw").write_bytes(bytes(1000))
+    with pytest.raises(ValueError, match="samplerate"):
+        read_mono(tmp_path / "headless.raw")
+
+
 def test_int16_clips_instead_of_wrapping():
     assert to_int16(np.array([-2, -1, 0, 0.5, 1, 2], np.float32)).tolist() == [
         -32768, -32768, 0, 16384, 32767, 32767

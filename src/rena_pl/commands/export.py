@@ -48,7 +48,7 @@ def run_export(arguments: list[str]) -> None:
         action="store_true",
         help="put the front end into the graph: waveforms (batch, samples) at 16 kHz in",
     )
-    options, changes = parser.parse_known_args(arguments)
+    options, changes = parser.parse_with_changes(arguments, "the run folder")
     quiet()
     onnx = options.format == ONNX
     if not onnx and (options.int8 or options.raw_audio):

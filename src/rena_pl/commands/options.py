@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from rena_pl.errors import RenaError
@@ -13,6 +14,20 @@ class Options(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
+
+    def parse_with_changes(
+        self, arguments: Sequence[str], first: str
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """The command's own options, and all others: changes of a config.
+
+        Args:
+            arguments: Of the command.
+            first: What has to stand before any change, whose value could else be taken for it.
+        """
+        options, changes = self.parse_known_args(arguments)
+        if changes and changes[0] == arguments[0]:
+            self.error(f"{changes[0]} stands before {first}, which comes first")
+        return options, changes
 
     def error(self, message: str) -> NoReturn:
         """Raise a `RenaError`, for which the command ends with 2 as for any other."""

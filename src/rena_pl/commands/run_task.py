@@ -10,15 +10,16 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
-from rena_pl.child.data import stated_shapes
 from rena_pl.commands.config_errors import sentence
 from rena_pl.commands.surroundings import own_modules
 from rena_pl.commands.yaml_words import read_words
+from rena_pl.data.tensor_task import TensorTask
 from rena_pl.deploy.trained import Trained
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import named_kind
 from rena_pl.search.run_folder import CONFIG
+from rena_pl.search.same_task import difference
 
 
 def own_layer_types(run: Path) -> None:
@@ -37,7 +38,9 @@ def own_layer_types(run: Path) -> None:
 
 
 def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataModule:
-    """The task that a network was trained on, set up.
+    """The task that a network was trained on, set up, with features as the network takes them.
+
+    Data that have changed since have another mean and deviation, by which its features are not.
 
     Args:
         run: The run folder.
@@ -57,19 +60,17 @@ def task_of(run: Path, trained: Trained, options: list[str]) -> LightningDataMod
         raise RenaError(f"{run / CONFIG}: names no data")
     try:
         config = parser.parse_args(["--data", json.dumps(settings), *options])
-        task = parser.instantiate_classes(config).data
+        task: LightningDataModule = parser.instantiate_classes(config).data
     except TypeError as error:
         raise RenaError(f"{run / CONFIG}: cannot be read: {sentence(error)}") from None
     except (argparse.ArgumentError, ValueError) as error:
         raise RenaError(sentence(error)) from None
-    assert isinstance(task, LightningDataModule)
     task.prepare_data()
     task.setup("fit")
     task.setup("test")
-    shapes, expected = stated_shapes(task), (trained.input_shape, len(trained.labels))
-    if shapes != expected:
-        raise RenaError(
-            f"{run}: the network is for features {expected[0]} and {expected[1]} classes, the data "
-            f"have {shapes[0]} and {shapes[1]}"
-        )
+    another = difference(task, trained.summary)
+    if another is not None:
+        raise RenaError(f"{run}: the network is for another task: {another}")
+    if isinstance(task, TensorTask) and trained.front_end is not None:
+        task.normalise_as(trained.front_end)
     return task

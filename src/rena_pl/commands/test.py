@@ -31,7 +31,7 @@ def run_test(arguments: list[str]) -> None:
     )
     parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: %(default)s")
-    options, changes = parser.parse_known_args(arguments)
+    options, changes = parser.parse_with_changes(arguments, "the run folder")
     quiet()
     own_layer_types(options.run)
     trained = load(options.run)

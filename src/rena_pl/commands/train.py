@@ -48,7 +48,7 @@ def run_train(arguments: list[str]) -> None:
     parser.add_argument(
         "--folder", type=Path, help="default: `train/ARCH_ID` in the config's run folder"
     )
-    options, config = parser.parse_known_args(arguments)
+    options, config = parser.parse_with_changes(arguments, "the architecture")
     architecture = Architecture.load(options.architecture)
     quiet()
     settings = search_settings("rena train", config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
+from rena_pl.data.download import only_downloader
 from rena_pl.data.image_folder import ImageFolder
 from rena_pl.data.images import ImageTask, stratified_split
 from rena_pl.data.tensor_task import Batch
@@ -94,7 +96,8 @@ class CIFAR10(ImageTask):
         try:
             # torchvision unpickles these files. It compares their MD5 sums to those of the
             # published ones first, so nothing but the original content is ever unpickled.
-            data = datasets.CIFAR10(root, train=train, download=self.download)
+            with only_downloader(root) if self.download else nullcontext():
+                data = datasets.CIFAR10(root, train=train, download=self.download)
         except (OSError, RuntimeError) as error:
             raise RenaError(
                 f"no complete CIFAR-10 in {root}, set data.root or download: true ({error})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter, defaultdict
 from functools import cached_property
 from hashlib import sha256
@@ -23,7 +24,8 @@ class KeywordFolder(RecordedSpeech):
     Every format, sample rate and length that the soundfile library reads is welcome. Folders whose
     name starts with `_`, like `_background_noise_`, hold noise. 80 % of the speakers are for
     training, 10 % for validation and 10 % for the test, where names show the speaker
-    (`<speaker>_nohash_<n>`, or `<speaker>_<n>` for several files); otherwise of the recordings.
+    (`<speaker>_nohash_<n>`, or `<speaker>_<n>` for several files) and there are three or more;
+    otherwise of the recordings. Noise of less than 20 seconds is heard in all splits.
     The split is the same on every machine.
 
     Args:
@@ -97,13 +99,22 @@ def _groups(names: dict[File, tuple[str, str]]) -> dict[File, str]:
     }
     # One or two prefixes are no speakers but words like "recording": they cannot be split in three.
     if len(set(speakers.values())) < len(SPLITS):
+        if any("_nohash_" in file.path.stem for file in speakers):
+            warnings.warn(
+                f"recordings of the same speakers are in all splits: names show "
+                f"{len(set(speakers.values()))}, and three are needed",
+                stacklevel=2,
+            )
         speakers = {}
     return {file: speakers.get(file, f"{word}/{stem}") for file, (word, stem) in names.items()}
 
 
 def _split_groups(labels_of: dict[str, set[str]], folder: Path) -> dict[str, str]:
     """A split for every group by the hash of its name, repaired until no split lacks a class."""
-    share = {group: int(sha256(group.encode()).hexdigest()[:8], 16) / 2**32 for group in labels_of}
+    share = {
+        group: int(sha256(group.encode(errors="surrogateescape")).hexdigest()[:8], 16) / 2**32
+        for group in labels_of
+    }
     split_of = {
         group: "test" if value < 0.1 else "val" if value < 0.2 else "train"
         for group, value in share.items()

@@ -58,10 +58,23 @@ def read_pixels(path: Path, channels: int, height: int, width: int) -> NDArray[n
         with Image.open(path, formats=_FORMATS) as image:
             if prod(image.size) > MOST_PIXELS:
                 raise ValueError(f"more than {MOST_PIXELS:,} pixels")
-            converted = image.convert("RGB" if channels == 3 else "L")
+            converted = _in_bytes(image).convert("RGB" if channels == 3 else "L")
     except Exception as error:  # what Pillow raises depends on the format and on the damage
         raise ValueError(str(error)) from error
     if converted.size != (width, height):
         converted = converted.resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(converted, np.uint8).reshape(height, width, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits scaled to 8, where Pillow would clip it; others as they are.
+
+    Raises:
+        ValueError: The pixels are numbers of no known range.
+    """
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode}, whose range is not known")
+    return image

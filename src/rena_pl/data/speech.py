@@ -60,7 +60,7 @@ class SpeechTask(TensorTask):
         time_mask_ms: A stretch of up to so much is blanked in every training clip; 0 for none.
         frequency_mask: Up to so many neighbouring features are blanked in every training clip; for
             `log_mel`, where they are neighbouring frequencies.
-        cache_dir: Folder for computed features, `~/.cache/rena_pl` by default; `none` for no cache.
+        cache_dir: Folder for computed features, `~/.cache/rena_pl` by default; `null` for no cache.
         batch_size: Examples in a training batch.
         seed: Seed of everything random in the data.
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rena_pl.data.download import only_downloader
 from rena_pl.data.files import File
 from rena_pl.data.front_end import SAMPLE_RATE
 from rena_pl.data.recorded_speech import RecordedSpeech, Recording
@@ -18,6 +19,7 @@ from rena_pl.errors import RenaError
 STANDARD_KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 
 _VERSION = "speech_commands_v0.02"
+_DOWNLOADED = Path("SpeechCommands", _VERSION)
 
 
 class SpeechCommands(RecordedSpeech):
@@ -66,7 +68,7 @@ class SpeechCommands(RecordedSpeech):
     def folder(self) -> Path:
         """`root`, or the folder in it that a download made."""
         root = Path(self.root).expanduser()
-        downloaded = root / "SpeechCommands" / _VERSION
+        downloaded = root / _DOWNLOADED
         if self.download and not downloaded.is_dir() and not (root / "testing_list.txt").is_file():
             _download(root)
         folder = downloaded if downloaded.is_dir() else root
@@ -110,12 +112,16 @@ def _download(root: Path) -> None:
     from torchaudio.datasets import SPEECHCOMMANDS  # type: ignore[import-untyped, unused-ignore]
 
     try:
-        unfinished = root / "unfinished"
-        shutil.rmtree(unfinished / "SpeechCommands", ignore_errors=True)
-        unfinished.mkdir(parents=True, exist_ok=True)
-        SPEECHCOMMANDS(unfinished, url=_VERSION, download=True)
-        (root / "SpeechCommands").mkdir(exist_ok=True)
-        (unfinished / "SpeechCommands" / _VERSION).replace(root / "SpeechCommands" / _VERSION)
-        shutil.rmtree(unfinished)
+        with only_downloader(root):
+            downloaded = root / _DOWNLOADED
+            if downloaded.is_dir():  # by another process
+                return
+            unfinished = root / ".unfinished_download"
+            shutil.rmtree(unfinished / _DOWNLOADED, ignore_errors=True)
+            unfinished.mkdir(exist_ok=True)
+            SPEECHCOMMANDS(unfinished, url=_VERSION, download=True)
+            downloaded.parent.mkdir(exist_ok=True)
+            (unfinished / _DOWNLOADED).replace(downloaded)
+            shutil.rmtree(unfinished)
     except (OSError, RuntimeError) as error:
         raise RenaError(f"Speech Commands could not be downloaded to {root}: {error}") from error

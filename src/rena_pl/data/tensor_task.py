@@ -13,7 +13,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from rena_pl.data.codes import decode
+from rena_pl.data.codes import decode, encode
 from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.hashing import short_hash
@@ -144,6 +144,28 @@ class TensorTask(LightningDataModule):
         """Load the splits, unless they are loaded already."""
         if not self.splits:
             self.splits = self.load()
+
+    def normalise_as(self, front_end: FrontEnd) -> None:
+        """Scale the features of a task that is set up by the mean and deviation of another one.
+
+        Args:
+            front_end: It has the settings of the task's own, which takes its mean and deviation.
+        """
+        own = self.front_end
+        assert own is not None
+        if torch.equal(own.mean, front_end.mean) and torch.equal(own.std, front_end.std):
+            return
+
+        def scaled(features: Tensor) -> Tensor:
+            again = front_end.normalise(decode(features) * own.std + own.mean)
+            return encode(again) if features.dtype == torch.int8 else again.to(features.dtype)
+
+        self.splits = {
+            name: Split(torch.cat([*map(scaled, torch.split(split.features, 1000))]), split.targets)
+            for name, split in self.splits.items()
+        }
+        own.mean.copy_(front_end.mean)
+        own.std.copy_(front_end.std)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches of the training split; augmented by `on_after_batch_transfer`."""

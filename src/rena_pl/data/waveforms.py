@@ -39,6 +39,8 @@ def read_mono(path: Path) -> tuple[Waveform, int]:
             channels = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise ValueError(error.error_string) from error
+    except TypeError as error:  # a name that ends in .raw, whose content has no header
+        raise ValueError(str(error)) from error
     if not len(channels):
         raise ValueError("empty recording")
     waveform: Waveform = channels.mean(axis=1)

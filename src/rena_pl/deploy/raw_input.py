@@ -49,7 +49,8 @@ def read_file(path: Path, trained: Trained) -> Tensor:
     """
     if isinstance(trained.front_end, SpeechFrontEnd):
         waveform = resample(*read_mono(path))
-        return torch.from_numpy(fit_to_a_second(waveform, loudest=True))
+        # Training clips what is louder than full scale, too.
+        return torch.from_numpy(fit_to_a_second(waveform, loudest=True)).clamp(-1, 1)
     return torch.from_numpy(read_pixels(path, *trained.input_shape))
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture
-from rena_pl.child.data import class_names, stated_shapes
+from rena_pl.child.data import stated_shapes
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
@@ -20,8 +19,9 @@ from rena_pl.evaluation.waves import last_rungs
 from rena_pl.evaluation.weights import load_weights
 from rena_pl.network.build import build
 from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
-from rena_pl.search.final import ARCHITECTURE, WEIGHTS, described_front_end
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS
 from rena_pl.search.policy import Policy
+from rena_pl.search.same_task import difference
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.summary import Summary, read_summary
 from rena_pl.space.search_space import SearchSpace
@@ -59,17 +59,14 @@ class Earlier:
         """
         if self.best is None or self.summary is None or isinstance(task, Table):
             return None
-        shape, classes = stated_shapes(task)
+        another = difference(task, self.summary)
+        if another is not None:
+            raise self._another_task(another)
         try:
-            network = build(self.best.architecture, shape, classes).eval()
+            network = build(self.best.architecture, *stated_shapes(task)).eval()
             network.load_state_dict(self.weights)
         except (RenaError, RuntimeError) as error:
             raise self._another_task(" ".join(str(error).split())[:200]) from None
-        labels, front_end = class_names(task), described_front_end(task)
-        if labels != self.summary.labels:
-            raise self._another_task(f"its classes are {self.summary.labels}, not {labels}")
-        if _without_scale(front_end) != _without_scale(self.summary.front_end):
-            raise self._another_task("its features are made with other settings")
         return network
 
     def ancestor(self, space: SearchSpace | None, task: LightningDataModule) -> Evaluation | None:
@@ -153,8 +150,3 @@ def _is_of(space: SearchSpace, architecture: Architecture, task: LightningDataMo
     except RenaError:
         return False
     return True
-
-
-def _without_scale(front_end: dict[str, Any] | None) -> dict[str, Any]:
-    """How features are made, but for the mean and deviation of the recordings at hand."""
-    return {k: v for k, v in (front_end or {}).items() if k not in ("mean", "std")}

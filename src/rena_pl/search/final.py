@@ -15,13 +15,13 @@ from rena_pl.child.data import class_names
 from rena_pl.child.fit import predict
 from rena_pl.child.metric import measured
 from rena_pl.child.module import Child
-from rena_pl.data.front_end import FrontEnd
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate, Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import save_weights
 from rena_pl.objective import Objective
+from rena_pl.search.same_task import described_front_end
 from rena_pl.search.summary import Summary, read_summary, write_summary
 
 ARCHITECTURE = Path("best", "architecture.json")
@@ -188,12 +188,6 @@ def _summary(
         labels=class_names(task),
         front_end=described_front_end(task),
     )
-
-
-def described_front_end(task: LightningDataModule) -> dict[str, Any] | None:
-    """How a task makes its features, as plain values; none if it does not say."""
-    front_end = getattr(task, "front_end", None)
-    return front_end.describe() if isinstance(front_end, FrontEnd) else None
 
 
 def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:
