@@ -92,7 +92,7 @@ def training_share(
 
 def main() -> None:
     options = arguments(__doc__)
-    count = 12 if options.quick else 150
+    count = 5 if options.quick else 150
     task = MadeUpSpeech(BATCHES * 100, options.seed)
     task.setup()
     figures = {}
