@@ -14,7 +14,8 @@ def only_downloader(root: Path) -> Iterator[None]:
     """Make the folder, and keep other processes from downloading to it meanwhile: they wait.
 
     Raises:
-        OSError, NotImplementedError: It cannot be made, or its file system has no locks.
+        OSError: It cannot be made.
+        NotImplementedError: Its file system has no locks, so that nobody could be kept out.
     """
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".download.lock"):
