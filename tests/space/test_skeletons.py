@@ -145,3 +145,19 @@ def test_an_unknown_skeleton_is_refused() -> None:
         expand(Architecture(module(), Skeleton("ring")))
     with pytest.raises(RenaError, match="skeleton chain"):
         expand(Architecture(module(), Skeleton("chain", (("stages", 2),))))
+
+
+@pytest.mark.parametrize("value", [16.0, True])
+def test_a_bad_value_is_refused_though_an_equal_one_is_sound(value: float) -> None:
+    """To a cache 16 and 16.0 are the same, and so are 1 and True."""
+    sound = layer("conv2d", 0, channels=int(value))
+    expand(Architecture((sound,)))
+    bad = Layer.of("conv2d", {**sound.values, "channels": value})
+    with pytest.raises(ArchitectureError, match="positive whole number"):
+        expand(Architecture((bad,)))
+
+
+def test_a_bad_setting_is_refused_though_an_equal_one_is_sound() -> None:
+    expand(stack(*module(), stages=1))
+    with pytest.raises(RenaError, match="stages must be a positive whole number"):
+        expand(stack(*module(), stages=True))

@@ -233,7 +233,8 @@ def named_kind(name: str) -> str:
 
 
 @cache
-def _decode(kind: str, hyper: tuple[tuple[str, Value], ...]) -> LayerType:
+def _decode(kind: str, hyper: tuple[tuple[str, Value], ...], _types: tuple[type, ...]) -> LayerType:
+    """By the values' types too: to a cache 1, 1.0 and True are the same."""
     cls = layer_type(kind)
     values = dict(hyper)
     choices = cls.choices()
@@ -267,4 +268,4 @@ def decode(layer: Layer) -> LayerType:
         ArchitectureError: Hyper-parameters are missing, unknown or not allowed.
         RenaError: The kind is unknown.
     """
-    return _decode(layer.kind, layer.hyper)
+    return _decode(layer.kind, layer.hyper, tuple(type(value) for _, value in layer.hyper))

@@ -143,13 +143,18 @@ def widened(layer: Layer, factor: int) -> Layer:
     return replace(layer, hyper=tuple(sorted(values.items())))
 
 
-@cache
 def skeleton(data: Skeleton) -> SkeletonType:
     """The meaning of a skeleton's data.
 
     Raises:
         RenaError: The kind is unknown or its settings are not.
     """
+    return _skeleton(data, tuple(type(value) for _, value in data.hyper))
+
+
+@cache
+def _skeleton(data: Skeleton, _types: tuple[type, ...]) -> SkeletonType:
+    """By the values' types too: to a cache 1, 1.0 and True are the same."""
     if data.kind not in _skeletons:
         raise RenaError(f"unknown skeleton '{data.kind}'; known are {', '.join(_skeletons)}")
     known = [item.name for item in fields(_skeletons[data.kind])]

@@ -6,7 +6,6 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rena_pl.architecture import Shape
 from rena_pl.layers.modules.activation import activation
@@ -15,7 +14,9 @@ from rena_pl.layers.modules.norm import silence
 
 
 class Resize(nn.Module):
-    """The rows and columns that stand nearest: a stride where the extent shrinks evenly.
+    """Rows and columns picked evenly: a stride where the extent shrinks by a whole factor.
+
+    They are picked by number, since runtimes round differently when they interpolate.
 
     Args:
         extent: Height and width to come to.
@@ -27,7 +28,10 @@ class Resize(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps `(batch, channels, ...)` to `(batch, channels, height, width)`."""
-        return functional.interpolate(maps, size=self.extent, mode="nearest")
+        for dimension, after in enumerate(self.extent, start=2):
+            numbers = torch.arange(after, device=maps.device) * maps.shape[dimension] // after
+            maps = maps.index_select(dimension, numbers)
+        return maps
 
 
 def resize(source: Shape, target: Shape) -> nn.Module:
