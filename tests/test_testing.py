@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from rena_pl.architecture import ArchitectureError
 from rena_pl.errors import RenaError
-from rena_pl.layers import IN, OUT, LayerType, choice, layer_types, register
+from rena_pl.layers import IN, OUT, LayerType, choice, layer_shapes, layer_types, register
 from rena_pl.layers import registry as registry_module
 from rena_pl.layers.modules.convolution import NormedConvolution
 from rena_pl.space import SearchSpace
@@ -278,6 +279,27 @@ class Undecorated(Sound):
     kind = "undecorated"
 
 
+@dataclass(frozen=True)
+class NumberedKind(Sound):
+    kind = 5
+
+
+@dataclass(frozen=True)
+class Dies(Sound):
+    kind = "dies"
+
+    def output_shape(self, inputs):
+        return {}["no such key"]
+
+
+@dataclass(frozen=True)
+class Empties(Sound):
+    kind = "empties"
+
+    def output_shape(self, inputs):
+        return (self.channels, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
@@ -298,7 +320,6 @@ class Undecorated(Sound):
         (WrongChoice, r"choice 0 of stride: .*stride must be a positive whole number, not 0"),
         (UnknownGrowth, r"it has no hyper-parameter 'filters', which it says can grow"),
         (NotExportable, r"export of NotExportable\(channels=8\) to ONNX"),
-        (Undecorated, r"it is not a dataclass"),
     ],
 )
 def test_a_broken_type_is_named_with_what_is_wrong(broken: type[LayerType], sentence: str) -> None:
@@ -307,9 +328,30 @@ def test_a_broken_type_is_named_with_what_is_wrong(broken: type[LayerType], sent
         check_layer_type(broken)
 
 
-def test_a_type_whose_fields_are_no_choices_is_not_registered() -> None:
-    with pytest.raises(RenaError, match=r"NoChoices: stride has no choices: make it with choice"):
-        register(NoChoices)
+@pytest.mark.parametrize(
+    ("incomplete", "sentence"),
+    [
+        (NoChoices, r"NoChoices: stride has no choices: make it with choice"),
+        (Undecorated, r"Undecorated: decorate it with @dataclass\(frozen=True\)"),
+        (NumberedKind, r"NumberedKind: its kind must be a plain name, not 5"),
+    ],
+)
+def test_what_is_incomplete_is_not_registered(incomplete: type[LayerType], sentence: str) -> None:
+    with pytest.raises(RenaError, match=sentence):
+        register(incomplete)
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (Dies, r"layer 1 \(dies\): KeyError: 'no such key'"),
+        (Empties, r"layer 1 \(empties\): its output shape \(8, 0, 0\) is not three positive"),
+    ],
+)
+def test_an_output_shape_that_is_none_is_a_sentence(broken: type[LayerType], sentence: str) -> None:
+    layer = register(broken)().as_layer(0)
+    with pytest.raises(ArchitectureError, match=sentence):
+        layer_shapes([layer], (3, 9, 11))
 
 
 def test_what_the_broken_types_are_made_of_is_sound() -> None:

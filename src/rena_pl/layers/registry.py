@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -163,7 +163,12 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
         RenaError: The class is no complete layer type, or another one has that name already.
     """
     name = f"{layer_type.__module__}.{layer_type.__qualname__}"
-    for item in fields(layer_type) if is_dataclass(layer_type) else ():
+    if "__dataclass_params__" not in vars(layer_type):  # else those of its parent would count
+        raise RenaError(f"layer type {name}: decorate it with @dataclass(frozen=True)")
+    kind = getattr(layer_type, "kind", None)
+    if not (isinstance(kind, str) and kind.isidentifier()):
+        raise RenaError(f"layer type {name}: its kind must be a plain name, not {kind!r}")
+    for item in fields(layer_type):
         if "choices" not in item.metadata:
             raise RenaError(
                 f"layer type {name}: {item.name} has no choices: make it with choice(...)"

@@ -12,7 +12,10 @@ from rena_pl.layers.registry import LayerType, decode
 
 @lru_cache(maxsize=20_000)
 def _output_shape(layer: LayerType, inputs: tuple[Shape, ...]) -> Shape:
-    return layer.output_shape(inputs)
+    shape = layer.output_shape(inputs)
+    if len(shape) != 3 or not all(type(extent) is int and extent > 0 for extent in shape):
+        raise ArchitectureError(f"its output shape {shape} is not three positive whole numbers")
+    return shape
 
 
 def input_shapes(layer: Layer, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -37,5 +40,8 @@ def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
             shapes.append(_output_shape(decoded, input_shapes(layer, shapes)))
         except (RenaError, ValueError) as error:
             raise ArchitectureError(f"layer {number} ({layer.kind}): {error}") from None
+        except Exception as error:  # whatever a third party's layer dies of
+            about = f"layer {number} ({layer.kind}): {type(error).__name__}: {error}"
+            raise ArchitectureError(about) from error
         flat.append(decoded.flattens)
     return shapes
