@@ -280,6 +280,20 @@ class Undecorated(Sound):
 
 
 @dataclass(frozen=True)
+class RoundsElsewhere(Sound):
+    kind = "rounds_elsewhere"
+
+    def build(self, inputs):
+        class Drift(nn.Module):
+            def forward(self, maps):
+                return maps + 1.0 if torch.jit.is_tracing() else maps
+
+        module = super().build(inputs)
+        module.append(Drift())
+        return module
+
+
+@dataclass(frozen=True)
 class NumberedKind(Sound):
     kind = 5
 
@@ -320,6 +334,7 @@ class Empties(Sound):
         (WrongChoice, r"choice 0 of stride: .*stride must be a positive whole number, not 0"),
         (UnknownGrowth, r"it has no hyper-parameter 'filters', which it says can grow"),
         (NotExportable, r"export of NotExportable\(channels=8\) to ONNX"),
+        (RoundsElsewhere, r"to ONNX: ONNX Runtime's output differs by"),
     ],
 )
 def test_a_broken_type_is_named_with_what_is_wrong(broken: type[LayerType], sentence: str) -> None:
