@@ -213,7 +213,10 @@ def layer_type(kind: str) -> type[LayerType]:
     """
     known = layer_types()
     if kind not in known:
-        raise RenaError(f"unknown layer type '{kind}'; known are {', '.join(sorted(known))}")
+        raise RenaError(
+            f"unknown layer type '{kind}'; known are {', '.join(sorted(known))}, "
+            "and those of installed packages or imported modules"
+        )
     return known[kind]
 
 
