@@ -88,6 +88,19 @@ class Halving(Sound):
 
 
 @dataclass(frozen=True)
+class WrongForOne(Sound):
+    kind = "wrong_for_one"
+    kernel: int = choice(1, 3, 5, 7, 9, 11, 2)
+
+    def build(self, inputs):
+        padding = self.kernel // 2
+        return nn.Conv2d(inputs[0][0], self.channels, self.kernel, padding=padding)
+
+    def flows(self):
+        return {}
+
+
+@dataclass(frozen=True)
 class NotTotal(Sound):
     kind = "not_total"
 
@@ -319,6 +332,7 @@ class Empties(Sound):
     [
         (WrongShape, r"its output shape is \(8, 9, 6\), but its module gives \(8, 9, 11\)"),
         (Halving, r"it makes \(8, 9, 3\) of its own \(8, 9, 6\): name in `strides`"),
+        (WrongForOne, r"kernel=2\) on .*, but its module gives"),
         (NotTotal, r"NotTotal\(channels=8\) on .*its output shape is"),
         (Idle, r"the parameter idle.weight gets no gradient"),
         (Detached, r"no gradient reaches its input 1"),

@@ -341,8 +341,13 @@ def _insertion(layer: LayerType, architecture: Architecture) -> Insert:
 
 
 def _cases(layer_type: type[LayerType]) -> Iterator[tuple[LayerType, tuple[Shape, ...]]]:
-    """Layers of a type, each with the shapes of its inputs."""
-    for layer in _samples(layer_type):
+    """Layers of a type, among them one of every single choice, with the shapes of their inputs."""
+    singles = [
+        layer_type(**{name: value})
+        for name, values in layer_type.choices().items()
+        for value in values[1:]
+    ]
+    for layer in (*_samples(layer_type), *singles):
         for inputs in _shapes(layer_type):
             yield layer, inputs
 
