@@ -88,8 +88,8 @@ class Halving(Sound):
 
 
 @dataclass(frozen=True)
-class WrongForOne(Sound):
-    kind = "wrong_for_one"
+class EvenKernel(Sound):
+    kind = "even_kernel"  # by which random samples are drawn: none has the bad choice
     kernel: int = choice(1, 3, 5, 7, 9, 11, 2)
 
     def build(self, inputs):
@@ -332,7 +332,7 @@ class Empties(Sound):
     [
         (WrongShape, r"its output shape is \(8, 9, 6\), but its module gives \(8, 9, 11\)"),
         (Halving, r"it makes \(8, 9, 3\) of its own \(8, 9, 6\): name in `strides`"),
-        (WrongForOne, r"kernel=2\) on .*, but its module gives"),
+        (EvenKernel, r"kernel=2\) on .*, but its module gives"),
         (NotTotal, r"NotTotal\(channels=8\) on .*its output shape is"),
         (Idle, r"the parameter idle.weight gets no gradient"),
         (Detached, r"no gradient reaches its input 1"),
