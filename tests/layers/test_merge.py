@@ -1,3 +1,5 @@
+"""How a branch comes to the height and width of the other."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,6 +1,7 @@
 """What random actions reach in the shipped search spaces builds, trains, profiles and exports.
 
-`RENA_ACTIONS` sets how many actions are taken in all spaces together; 10,000 take about an hour.
+`RENA_ACTIONS` sets how many actions are taken in all spaces together; 10,000 take from a
+quarter of an hour to an hour.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import io
 import os
 import random
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,7 @@ def test_every_reachable_architecture_is_sound(config: Path) -> None:
     shape = (3, 16, 16) if "cifar" in config.stem else (1, 40, 26)
     start = start_architecture(model.get("start", RUDIMENTARY), space)
     rng = random.Random(config.stem)
+    torch.manual_seed(0)
     architecture, weights = start, build(start, shape, CLASSES).state_dict()
     for number in range(ACTIONS // len(CONFIGS)):
         child = space.random_action(architecture, rng).apply(architecture)
@@ -78,4 +81,8 @@ def assert_exports(network, features: torch.Tensor) -> None:
     session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {"features": features.numpy()})
     with torch.no_grad():
-        np.testing.assert_allclose(logits, network(features).numpy(), atol=1e-3, rtol=1e-3)
+        computed = network(features).double()
+        exact = deepcopy(network).double()(features.double())
+    rounding = float((computed - exact).abs().max())  # much where a norm's variance is next to none
+    np.testing.assert_allclose(logits, exact.numpy(), atol=1e-3 + 10 * rounding, rtol=1e-3)
+    assert rounding < 0.1, "nothing is left to compare"

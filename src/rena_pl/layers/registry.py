@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
@@ -214,8 +214,8 @@ def layer_type(kind: str) -> type[LayerType]:
     known = layer_types()
     if kind not in known:
         raise RenaError(
-            f"unknown layer type '{kind}'; known are {', '.join(sorted(known))}, "
-            "and those of installed packages or imported modules"
+            f"unknown layer type '{kind}'; known are {', '.join(sorted(known))}; "
+            "one of your own has to be installed, or its module imported"
         )
     return known[kind]
 
@@ -240,11 +240,9 @@ def named_kind(name: str) -> str:
     return register(found).kind
 
 
-@cache
-def _decode(kind: str, hyper: tuple[tuple[str, Value], ...], _types: tuple[type, ...]) -> LayerType:
-    """By the values' types too: to a cache 1, 1.0 and True are the same."""
+@lru_cache(maxsize=None, typed=True)  # else True, which is refused, would be taken for 1
+def _decode(kind: str, /, **values: Value) -> LayerType:
     cls = layer_type(kind)
-    values = dict(hyper)
     choices = cls.choices()
     if values.keys() != choices.keys():
         raise ArchitectureError(
@@ -276,4 +274,4 @@ def decode(layer: Layer) -> LayerType:
         ArchitectureError: Hyper-parameters are missing, unknown or not allowed.
         RenaError: The kind is unknown.
     """
-    return _decode(layer.kind, layer.hyper, tuple(type(value) for _, value in layer.hyper))
+    return _decode(layer.kind, **layer.values)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
-from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton
+from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton, Value
 from rena_pl.errors import RenaError
 from rena_pl.layers.convolution import Conv2d, Temporal
 from rena_pl.layers.pooling import Pool
@@ -149,20 +149,19 @@ def skeleton(data: Skeleton) -> SkeletonType:
     Raises:
         RenaError: The kind is unknown or its settings are not.
     """
-    return _skeleton(data, tuple(type(value) for _, value in data.hyper))
+    return _skeleton(data.kind, **dict(data.hyper))
 
 
-@cache
-def _skeleton(data: Skeleton, _types: tuple[type, ...]) -> SkeletonType:
-    """By the values' types too: to a cache 1, 1.0 and True are the same."""
-    if data.kind not in _skeletons:
-        raise RenaError(f"unknown skeleton '{data.kind}'; known are {', '.join(_skeletons)}")
-    known = [item.name for item in fields(_skeletons[data.kind])]
-    for name, _ in data.hyper:
+@lru_cache(maxsize=None, typed=True)  # else True, which is refused, would be taken for 1
+def _skeleton(kind: str, /, **settings: Value) -> SkeletonType:
+    if kind not in _skeletons:
+        raise RenaError(f"unknown skeleton '{kind}'; known are {', '.join(_skeletons)}")
+    known = [item.name for item in fields(_skeletons[kind])]
+    for name in settings:
         if name not in known:
-            settings = ", ".join(known) or "none"
-            raise RenaError(f"skeleton {data.kind} has no setting '{name}'; it has {settings}")
-    return _skeletons[data.kind](**dict(data.hyper))
+            listed = ", ".join(known) or "none"
+            raise RenaError(f"skeleton {kind} has no setting '{name}'; it has {listed}")
+    return _skeletons[kind](**settings)
 
 
 def expand(architecture: Architecture) -> Expanded:
