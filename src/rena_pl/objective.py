@@ -98,11 +98,17 @@ class Objective:
 
     def hard_violation(self, profile: Mapping[str, float]) -> float:
         """The sum of the violations of the hard bounds on what the profile holds."""
-        return sum(c.violation(profile) for c in self.constraints if c.hard and c.entry in profile)
+        return sum(constraint.violation(profile) for constraint in self.broken(profile))
 
     def feasible(self, profile: Mapping[str, float]) -> bool:
         """Whether every hard bound is kept, so that the network may be trained."""
         return self.hard_violation(profile) == 0
+
+    def broken(self, profile: Mapping[str, float]) -> list[Constraint]:
+        """The hard bounds that are not kept, of those on what the profile holds."""
+        return [
+            c for c in self.constraints if c.hard and c.entry in profile and c.violation(profile)
+        ]
 
     def meets_all(self, profile: Mapping[str, float]) -> bool:
         """Whether every bound is kept, hard or soft."""

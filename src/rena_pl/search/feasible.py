@@ -54,8 +54,7 @@ def feasible_start(
         for _ in range(attempt + 2):
             current = space.random_action(current, rng).apply(current)
     use = profile_of(best)
-    broken = [c for c in objective.constraints if c.hard and c.violation(use) > 0]
     raise RenaError(
         "no network of this search space was found inside the bounds: "
-        + "; ".join(f"{c} (nearest: {readable(use[c.entry])})" for c in broken)
+        + "; ".join(f"{c} (nearest: {readable(use[c.entry])})" for c in objective.broken(use))
     )

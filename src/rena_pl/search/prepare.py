@@ -16,6 +16,7 @@ from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluator import ChildTrainer, Scorer
 from rena_pl.evaluation.weights import WeightStore
+from rena_pl.numbers import readable
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import LATENCY, Latencies, TimedResources
 from rena_pl.resources.profile import ENTRIES
@@ -65,9 +66,13 @@ def ground_of(
         raise RenaError("the search space allows no action: it is a single architecture")
     near = feasible_start(start, space, objective, resources.profile, seed)
     if near != start:
+        use, kept = resources.profile(start), resources.profile(near)
         warnings.warn(
-            "the start network breaks a hard bound; the search starts from one near it: "
-            + ", ".join(map(str, near.layers)),
+            "the search starts from a network near the start network, which breaks "
+            + "; ".join(
+                f"{c} (it has {readable(use[c.entry])}, the other {readable(kept[c.entry])})"
+                for c in objective.broken(use)
+            ),
             stacklevel=2,
         )
     return Ground(space, objective, resources, near, seed, inherits=inherits)
