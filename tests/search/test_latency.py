@@ -207,8 +207,7 @@ def test_without_such_a_bound_nothing_is_measured(tmp_path: Path) -> None:
     assert all(LATENCY not in e.profile for e in made.ledger.evaluations())
 
 
-def test_an_unknown_entry_is_told_of_it(tmp_path: Path) -> None:
-    made = controller()
-    made.objective = Objective([Constraint("latency", max=1.0)])
+def test_an_unknown_entry_is_told_of_before_anything_is_prepared() -> None:
+    bound = Objective([Constraint("latency", max=1.0)])
     with pytest.raises(RenaError, match=r"unknown constraint entry 'latency'; .* latency_ms$"):
-        synthetic.trainer(1, tmp_path).fit(made)
+        Controller(synthetic.space(), bound)

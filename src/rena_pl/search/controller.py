@@ -28,6 +28,8 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.heap import give_back_freed_memory
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
+from rena_pl.resources.latency import LATENCY
+from rena_pl.resources.profile import ENTRIES
 from rena_pl.search.budget import Budget
 from rena_pl.search.clock import Clock
 from rena_pl.search.earlier import read_earlier
@@ -123,6 +125,8 @@ class Controller(LightningModule):
             raise RenaError(f"unknown searcher '{searcher}'; known are {', '.join(NAMES)}")
         if threads < 1:
             raise RenaError(f"threads must be at least 1, not {threads}")
+        if space is not None:
+            objective.check((*ENTRIES, LATENCY))  # preparing the data may take long
         self.automatic_optimization = False
         self.space = space
         self.objective = objective

@@ -19,7 +19,6 @@ from rena_pl.evaluation.weights import WeightStore
 from rena_pl.numbers import readable
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import LATENCY, Latencies, TimedResources
-from rena_pl.resources.profile import ENTRIES
 from rena_pl.resources.resources import NetworkResources, Resources
 from rena_pl.search.feasible import feasible_start
 from rena_pl.search.searchers.searcher import Ground
@@ -41,22 +40,21 @@ def ground_of(
     Args:
         task: The data, or the table.
         space: Of networks; none for a table.
-        objective: The bounds.
+        objective: The bounds; for networks, on what the profile of one has.
         start: A network of the space; one near it is taken if it breaks a hard bound.
         inherits: Whether children start from their parents' weights.
         seed: Of everything random.
         latencies: Where measured latencies are kept, if a bound is on them.
 
     Raises:
-        RenaError: A bound is on something unknown, the start is not part of the space, or no
-            network that keeps the hard bounds was found.
+        RenaError: A bound is on a column that the table has not, the start is not part of the
+            space, or no network that keeps the hard bounds was found.
     """
     if isinstance(task, Table):
         objective.check(task.resources.entries)
         return Ground(task.space, objective, task.resources, None, seed, inherits=inherits)
     if space is None or start is None:
         raise RenaError("model.space: say what the networks may be made of")
-    objective.check((*ENTRIES, LATENCY))
     resources = resources_of(task, objective, latencies)
     try:
         space.check(start, stated_shapes(task)[0])
