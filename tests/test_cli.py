@@ -125,7 +125,12 @@ def test_there_is_a_config_for_every_task_of_the_readme() -> None:
         (["--trainer.accelerator", "abacus"], "abacus"),
         (["--model.gradient.gradient_clip", "-1"], "gradient.gradient_clip must be at least 0"),
         (["--model.gradient.discount", "2"], "gradient.discount must be from 0 to 1, not 2"),
-        (["--config", "nothing.yaml"], "nothing.yaml"),
+        (["--config", "nothing.yaml"], "rena: config nothing.yaml: No such file or directory"),
+        (["--model.child_device", "rocm"], "model.child_device: expected 'cuda' but got rocm"),
+        (
+            ["--model.objective.constraints", '[{"entry": "params", "penalty": "soft"}]'],
+            "penalty: expected float or 'hard' but got soft",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _refuse(why: str) -> NoReturn:
-    print(f"rena: {why}", file=sys.stderr)
+    print("rena: " + re.sub(r"\[Errno \d+\] ", "", why), file=sys.stderr)
     sys.exit(USAGE_ERROR)
 
 

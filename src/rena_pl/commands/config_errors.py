@@ -20,6 +20,8 @@ REWRITES = [
     (r"Parser key \"([^\"]*)\":", r"\1:"),
     (r"Problem with given class_path '([^']*)':", r"\1:"),
     (r"Expected an? ", "expected "),
+    (r"typing\.Literal\[([^\]]*)\]", r"\1"),
+    (r"(expected \S+) - expected ", r"\1 or "),
     (r"(^|: ) *(?:- +)+", r"\1"),
     (r"\s+", " "),
 ]
