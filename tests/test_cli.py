@@ -21,6 +21,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.layers import layer_types
+from rena_pl.objective import Constraint
 from rena_pl.search.run_folder import LOCK
 from tests.command_line import fails_with, rena
 from tests.conftest import REPOSITORY
@@ -166,6 +167,20 @@ def test_a_wrong_word_in_a_config_is_named_without_what_stands_around_it(
     config.write_text("model: {space: {max_layrs: 3, layers: {conv2d: {}}}}")
     message = fails_with(capsys, "fit", "--config", tiny, "--config", config)
     assert message.strip().endswith("Option 'max_layrs' is not accepted")
+
+
+def test_bounds_on_the_command_line_take_the_place_of_the_config_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "soft.yaml"
+    soft = {"entry": "intensity", "min": 100, "penalty": 0.5}
+    config.write_text(yaml.safe_dump({**TINY, "model": {"objective": {"constraints": [soft]}}}))
+    bounds = ["--model.objective.constraints", "[{entry: params, max: 2}]"]
+    with pytest.raises(SystemExit):
+        rena("fit", "--config", config, *bounds, "--print_config")
+    printed = yaml.safe_load(capsys.readouterr().out)
+    (constraint,) = printed["model"]["objective"]["constraints"]
+    assert Constraint(**constraint) == Constraint("params", max=2)
 
 
 def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,7 +79,8 @@ class Objective:
         failure_reward: The reward of a child that failed to train.
     """
 
-    constraints: Sequence[Constraint] = ()
+    # A tuple, since jsonargparse fills up an item of a list from the one that it replaces.
+    constraints: tuple[Constraint, ...] = ()
     failure_reward: float = 0.0
 
     def __post_init__(self) -> None:

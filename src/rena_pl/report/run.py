@@ -159,7 +159,7 @@ def _objective(values: Any, file: Path) -> Objective:
     """The bounds of the config, as the search read them."""
     constraints = values.get("constraints") if isinstance(values, dict) else None
     try:
-        made = [Constraint(**constraint) for constraint in constraints or ()]
+        made = tuple(Constraint(**constraint) for constraint in constraints or ())
         for constraint in made:
             fields = Fields(vars(constraint), "a constraint")
             fields.text("entry")
