@@ -84,11 +84,12 @@ def test_what_is_a_row_of_another_table_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda text: text.replace("params", "weights"), "has no column 'params'"),
-        (lambda text: text + "conv,conv\n", "line 245 is cut short"),
-        (lambda text: text + text.splitlines()[1] + "\n", "two rows have the same decisions"),
-        (lambda text: text.replace(",50,", ",many,"), "could not convert"),
-        (lambda text: text.replace(",50,", ",nan,"), "not finite"),
+        (lambda text: text.replace("params", "weights"), "no column 'params'; there are a, b,"),
+        (lambda text: text + "conv,conv\n", "line 245 is not as long"),
+        (lambda text: text.replace(",50,", ",50,1,"), "line 2 is not as long"),
+        (lambda text: text + text.splitlines()[1] + "\n", "line 245: a row before it has the same"),
+        (lambda text: text.replace(",50,", ",many,"), "line 2, params: 'many' is no number"),
+        (lambda text: text.replace(",50,", ",nan,"), "line 2, params: 'nan' is not finite"),
         (lambda text: text.splitlines()[0] + "\n", "holds no rows"),
     ],
 )
@@ -98,6 +99,13 @@ def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, change, sentence: 
     with pytest.raises(RenaError, match=sentence) as error:
         Table(file, tables.DECISIONS, ["params"], "seen")
     assert str(file) in str(error.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_heading(tmp_path: Path) -> None:
+    file = tables.write_table(tmp_path)
+    plain = Table(file, tables.DECISIONS, ["params"], "seen").rows
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert Table(file, tables.DECISIONS, ["params"], "seen").rows == plain
 
 
 def test_what_is_no_table_is_named(tmp_path: Path) -> None:

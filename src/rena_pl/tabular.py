@@ -34,6 +34,8 @@ MOST_TEXT = 200_000_000
 """Characters of a table, unpacked."""
 SPARSE = 0.1
 """A table with less than this share of all combinations is drawn from by row."""
+MOST_SHOWN = 200
+"""Characters of a file in a message."""
 CHOICE = "choice"
 """The one hyper-parameter of a decision."""
 
@@ -179,11 +181,8 @@ class Table(LightningDataModule):
         self.known = list(known)
         self.observed = observed
         self.scored = scored or observed
-        rows = _read(self.file, [*decisions, *known, observed, self.scored])
         width, facts = len(decisions), len(known)
-        self.rows = {tuple(row[:width]): _numbers(self.file, row[width:]) for row in rows}
-        if len(self.rows) < len(rows):
-            raise RenaError(f"{self.file}: two rows have the same decisions")
+        self.rows = _read(self.file, decisions, [*known, observed, self.scored])
         if any(number < 0 for numbers in self.rows.values() for number in numbers[:facts]):
             raise RenaError(f"{self.file}: a known column holds a number below 0")
         self.space = TableSpace(max_layers=width, min_layers=width, rows=frozenset(self.rows))
@@ -209,6 +208,10 @@ class Table(LightningDataModule):
         """What an architecture is worth in the end."""
         return self.rows[row_of(architecture)][-1]
 
+    def named(self, architecture: Architecture) -> dict[str, str]:
+        """What an architecture decides, by column."""
+        return dict(zip(self.decisions, row_of(architecture), strict=True))
+
     def has(self, architecture: Architecture) -> bool:
         """Whether an architecture is a row of this table, and not of another or a network."""
         return architecture.skeleton == TABLE and self.space.holds(architecture)
@@ -218,40 +221,54 @@ class Table(LightningDataModule):
         return [self.space.architecture(row) for row in self.rows]
 
 
-def _read(file: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Some columns of a CSV file."""
+def _read(
+    file: Path, decisions: Sequence[str], numbers: Sequence[str]
+) -> dict[Row, tuple[float, ...]]:
+    """The numbers of every row of a CSV file, by its decisions."""
+    rows: dict[Row, tuple[float, ...]] = {}
+    for line, texts in _lines(file, [*decisions, *numbers]):
+        row = tuple(texts[name] for name in decisions)
+        if row in rows:
+            raise RenaError(f"{file}: line {line}: a row before it has the same decisions")
+        rows[row] = tuple(_number(texts[name], f"{file}: line {line}, {name}") for name in numbers)
+    if not rows:
+        raise RenaError(f"{file}: holds no rows")
+    return rows
+
+
+def _lines(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number of every line, and what it has in each column."""
     try:
         with _open(file) as stream:
             text = stream.read(MOST_TEXT + 1)
         if len(text) > MOST_TEXT:
             raise RenaError(f"{file}: holds more than {MOST_TEXT:,} characters")
         reader = csv.DictReader(StringIO(text, newline=""))
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise RenaError(f"{file}: has no column {missing[0]!r}")
-        rows = []
+        headings = reader.fieldnames or ()
+        for name in columns:
+            if name not in headings:
+                there = ", ".join(headings) or "none"
+                raise RenaError(f"{file}: has no column '{name}'; there are {there[:MOST_SHOWN]}")
         for row in reader:
-            if any(row[name] is None for name in columns):
-                raise RenaError(f"{file}: line {reader.line_num} is cut short")
-            rows.append([row[name] for name in columns])
+            if None in row or None in row.values():
+                raise RenaError(f"{file}: line {reader.line_num} is not as long as the heading")
+            yield reader.line_num, row
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise RenaError(f"{file}: cannot be read as a table: {error}") from None
-    if not rows:
-        raise RenaError(f"{file}: holds no rows")
-    return rows
 
 
 def _open(file: Path) -> TextIO:
+    """For reading; spreadsheets put a byte order mark before the heading."""
     if file.suffix == ".gz":
-        return gzip.open(file, "rt", newline="")
-    return file.open(newline="")
+        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
+    return file.open(encoding="utf-8-sig", newline="")
 
 
-def _numbers(file: Path, texts: Sequence[str]) -> tuple[float, ...]:
+def _number(text: str, where: str) -> float:
     try:
-        numbers = tuple(float(text) for text in texts)
-    except ValueError as error:
-        raise RenaError(f"{file}: {error}") from None
-    if not all(map(isfinite, numbers)):
-        raise RenaError(f"{file}: holds a number that is not finite")
-    return numbers
+        number = float(text)
+    except ValueError:
+        raise RenaError(f"{where}: {text[:MOST_SHOWN]!r} is no number") from None
+    if not isfinite(number):
+        raise RenaError(f"{where}: {text[:MOST_SHOWN]!r} is not finite")
+    return number

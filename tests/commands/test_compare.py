@@ -90,6 +90,32 @@ def test_a_folder_with_other_settings_is_refused(
     )
 
 
+def test_a_table_that_was_changed_is_not_taken_for_the_one_searched(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--config", config, "--searchers", "random", "--seeds", 1]
+    compare(*command)
+    file = tmp_path / "table.csv"
+    file.write_text(file.read_text().replace(",50,", ",49,"))
+    assert "table.csv has changed since its searches" in refused(capsys, *command)
+
+
+def test_what_was_not_found_is_said(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soft = "[{entry: params, min: 50, penalty: 0.5}]"  # one row
+    compare(
+        *["--config", config, "--searchers", " random, evolution", "--seeds", 1, "--epochs", 2],
+        *["--target", 1, "--model.objective.constraints", soft],
+    )
+    lines = capsys.readouterr().out.splitlines()
+    (heading,) = [line for line in lines if "to top 10" in line]
+    assert "to 1" in heading
+    (found,) = [line for line in lines if "evolution" in line]
+    assert found.count("not found") == 2
+    assert " - " in found
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -99,6 +125,10 @@ def test_a_folder_with_other_settings_is_refused(
         (["--data.init_args.known", "[]"], "unknown constraint entry 'params'"),
         (["--model.budget.steps", "0"], "budget.steps must be at least 1"),
         (["--target", "nan"], "--target nan: must be a number"),
+        (
+            ["--model.objective.constraints", "[{entry: params, max: 1}]"],
+            "no row of the table keeps the bounds: params <= 1",
+        ),
     ],
 )
 def test_mistakes_are_said_in_a_sentence(

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -43,12 +44,14 @@ def run_compare(arguments: list[str]) -> None:
     controller, task, settings = given.controller, given.task, given.values
     folder = options.folder or Path(settings["trainer"]["default_root_dir"]) / "compare"
     settings["seed_everything"] = settings["model"]["seed"] = None  # every run has its own
-    run_folder = RunFolder(folder, settings, option="--folder")
     top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
+    run_folder = RunFolder(folder, settings, option="--folder")
     epochs = options.epochs or _usual_epochs(controller, settings["trainer"]["max_epochs"])
     runs = [(name, seed) for seed in range(options.seeds) for name in options.searchers]
     with run_folder.locked():
         run_folder.claim()
+        if isinstance(task, Table):
+            _claim_for(task, folder)
         _run_all(config, runs, epochs, folder, options.workers)
     curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
     for name, seed in runs:
@@ -85,13 +88,15 @@ def _options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--epochs", type=int, help="child-epochs of each run (default: as many as `rena fit` takes)"
     )
-    parser.add_argument("--target", type=float, help="count evaluations until this accuracy")
+    parser.add_argument(
+        "--target", type=float, help="count trainings until this accuracy, as the task has it"
+    )
     parser.add_argument("--folder", type=Path, help="default: `compare` in the run folder")
     parser.add_argument(
         "--workers", type=int, default=1, help="runs at the same time (default: %(default)s)"
     )
     options, rest = parser.parse_known_args(arguments)
-    options.searchers = list(dict.fromkeys(options.searchers.split(",")))
+    options.searchers = list(dict.fromkeys(map(str.strip, options.searchers.split(","))))
     for name in options.searchers:
         if name not in NAMES:
             raise RenaError(f"unknown searcher '{name}'; known are {', '.join(NAMES)}")
@@ -111,6 +116,16 @@ def _usual_epochs(controller: Controller, updates: int) -> int:
     budget = controller.budget
     start = 0 if controller.start is None else budget.start_epochs
     return round(start + updates * budget.children * budget.training.epochs_a_child)
+
+
+def _claim_for(table: Table, folder: Path) -> None:
+    """Refuse a folder whose searches saw other numbers in the same file."""
+    kept = folder / "table"
+    if kept.is_file() and kept.read_text().strip() != table.fingerprint():
+        raise RenaError(
+            f"{folder}: {table.file} has changed since its searches; give another --folder"
+        )
+    write_whole(kept, table.fingerprint() + "\n")
 
 
 def _place(folder: Path, name: str, seed: int) -> Path:
@@ -189,17 +204,29 @@ def _print(figures: dict[str, Any], folder: Path) -> None:
         lines.add_column(heading, justify="right")
     if tabular:
         lines.add_column("to top 10", justify="right")
+    if figures["target"] is not None:
+        lines.add_column(f"to {figures['target']:g}", justify="right")
     for name, of in figures["searchers"].items():
         curve, ahead = of["curve"], figures["differences"].get(name)
-        row = [name, _number(curve["mean"][-1])]
+        found = sum(best is not None for best in of["best"])
+        some = f"in {found} of {len(of['best'])}" if found else "-"
+        row = [name, some if curve["mean"][-1] is None else _number(curve["mean"][-1])]
         row.append(f"{_number(curve['low'][-1])} to {_number(curve['high'][-1])}")
         row += [_number(ahead["mean"]), f"{ahead['p']:.3f}"] if ahead else ["", ""]
         if tabular:
-            row.append(f"{of['median_trainings_to_top10']:g}")
+            row.append(_median(of["trainings_to_top10"], figures["child_epochs"]))
+        if figures["target"] is not None:
+            row.append(_median(of["evaluations_to_target"], figures["child_epochs"]))
         lines.add_row(*row)
     console = Console(highlight=False)
     console.print(lines)
     console.print(f"{folder / 'compare.json'}, {folder / 'compare.html'}", soft_wrap=True)
+
+
+def _median(trainings: list[int | None], epochs: int) -> str:
+    """Of the trainings until something is found; above the budget it never is."""
+    needed = median(math.inf if number is None else number for number in trainings)
+    return f"{needed:g}" if needed <= epochs else "not found"
 
 
 def _number(value: float | None) -> str:

@@ -19,7 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy, StrategyRegistry
 
 from rena_pl import data
 from rena_pl.commands.config_errors import sentence
-from rena_pl.commands.outcome import show_outcome
+from rena_pl.commands.outcome import show_outcome, show_row
 from rena_pl.commands.surroundings import own_modules, quiet
 from rena_pl.commands.yaml_words import check_configs, read_words
 from rena_pl.errors import RenaError, StorageError
@@ -31,6 +31,7 @@ from rena_pl.search.json_lines import JsonLines
 from rena_pl.search.lifeline import end_with_launcher
 from rena_pl.search.progress_callback import ProgressCallback
 from rena_pl.search.run_folder import RunFolder
+from rena_pl.tabular import Table
 
 SWEEP, RUN = "WANDB_SWEEP_ID", "WANDB_RUN_ID"
 """What the agent of a W&B sweep sets for the commands that it runs."""
@@ -203,8 +204,13 @@ def run_fit(arguments: list[str]) -> None:
         )
     except argparse.ArgumentError as error:
         raise RenaError(sentence(error)) from None
-    if cli.trainer.is_global_zero and cli.model.summary is not None:
-        show_outcome(cli.model.summary, cli.run_folder.path, isinstance(cli.progress, JsonLines))
+    model, as_json = cli.model, isinstance(cli.progress, JsonLines)
+    if not cli.trainer.is_global_zero:
+        return
+    if model.summary is not None:
+        show_outcome(model.summary, cli.run_folder.path, as_json)
+    elif isinstance(model.task, Table) and (best := model.best()) is not None:
+        show_row(model.task, best, len(model.ledger), as_json)
 
 
 def add_search_arguments(parser: LightningArgumentParser) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Lines
 
 from rena_pl.child.metric import metric_in_words
+from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.numbers import readable
 from rena_pl.report.write import REPORT, read_runs, write_report
 from rena_pl.resources.latency import LATENCY
 from rena_pl.search.json_lines import print_event
 from rena_pl.search.summary import SUMMARY, Summary
+from rena_pl.tabular import Table
 
 END_FIGURES = (
     "arch_id",
@@ -42,8 +45,33 @@ def show_outcome(summary: Summary, folder: Path, as_json: bool) -> None:
     Console(highlight=False).print(f"report: {report}", soft_wrap=True)
 
 
+def show_row(table: Table, best: Evaluation, evaluations: int, as_json: bool) -> None:
+    """Print the best row that the search of a table came to.
+
+    Args:
+        table: That was searched.
+        best: The evaluation of the row.
+        evaluations: How many rows were looked up.
+        as_json: Whether it is printed as an event of `--progress json`, not for people.
+    """
+    row, score = table.named(best.architecture), table.score(best.architecture)
+    if as_json:
+        figures = {"accuracy": best.accuracy, "score": score, "profile": best.profile}
+        print_event("end", decisions=row, **figures, evaluations=evaluations)
+        return
+    lines = Lines(box=None, show_header=False, padding=(0, 2))
+    for name, value in [*row.items(), (table.observed, f"{best.accuracy:g}")]:
+        lines.add_row(name, value)
+    if table.scored != table.observed:
+        lines.add_row(table.scored, f"{score:g}")
+    for name, known in best.profile.items():
+        lines.add_row(name, readable(known))
+    lines.add_row("cost", f"{evaluations} rows looked up")
+    Console(highlight=False).print(lines)
+
+
 def _print_summary(summary: Summary, folder: Path) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
+    table = Lines(box=None, show_header=False, padding=(0, 2))
     start = summary.start_test_accuracy
     table.add_row(f"test {metric_in_words(summary.metric)}", f"{summary.test_accuracy:.2%}")
     table.add_row("start network's", "-" if start is None else f"{start:.2%}")

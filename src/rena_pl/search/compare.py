@@ -159,7 +159,8 @@ def best_of_table(table: Table, objective: Objective) -> frozenset[Architecture]
         if objective.meets_all(table.resources.profile(architecture))
     ]
     if not feasible:
-        raise RenaError("no row of the table keeps the bounds")
+        bounds = "; ".join(map(str, objective.constraints))
+        raise RenaError(f"no row of the table keeps the bounds: {bounds}")
     return frozenset(sorted(feasible, key=lambda a: -table.score(a))[:TOP])
 
 

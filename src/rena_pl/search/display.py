@@ -13,7 +13,7 @@ from rich.table import Table
 
 from rena_pl.child.metric import metric_in_words
 from rena_pl.evaluation.evaluation import Evaluation
-from rena_pl.numbers import readable
+from rena_pl.numbers import in_percent, readable
 from rena_pl.search.controller import Controller
 from rena_pl.search.progress import Progress, duration
 from rena_pl.search.progress_callback import ProgressCallback
@@ -48,7 +48,7 @@ class Lines(ProgressCallback):
         """What a network came to that was trained in full."""
         if evaluation.part != "full":
             return
-        came_to = "failed" if evaluation.accuracy is None else f"{evaluation.accuracy:.2%}"
+        came_to = "failed" if evaluation.accuracy is None else in_percent(evaluation.accuracy)
         metric = metric_in_words(controller.metric)
         self._print(
             f"in full {progress.full_trainings}/{progress.all_full_trainings}: "
@@ -131,9 +131,9 @@ def _facts(progress: Progress, controller: Controller) -> list[tuple[str, str]]:
     counts = ", ".join(f"{number} {status}" for status, number in list(progress.statuses.items()))
     told = [("evaluations", counts or "none yet"), ("child-epochs", str(progress.child_epochs))]
     best = progress.best
-    if best is not None:
+    if best is not None and best.accuracy is not None:
         metric = metric_in_words(controller.metric)
-        told.append((f"best validation {metric}", f"{best.accuracy:.2%}"))
+        told.append((f"best validation {metric}", in_percent(best.accuracy)))
         told += [
             (bound.entry, f"{readable(best.profile[bound.entry])} ({bound})")
             for bound in controller.objective.constraints
