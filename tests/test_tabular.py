@@ -91,6 +91,9 @@ def test_what_is_a_row_of_another_table_is_told(tmp_path: Path) -> None:
         (lambda text: text.replace(",50,", ",many,"), "line 2, params: 'many' is no number"),
         (lambda text: text.replace(",50,", ",nan,"), "line 2, params: 'nan' is not finite"),
         (lambda text: text.splitlines()[0] + "\n", "holds no rows"),
+        (lambda text: text.replace(",50,", ",-50,"), "a known column holds a number below 0"),
+        (lambda text: text.replace(",50,", ",50,-"), "seen holds an accuracy below 0"),
+        (lambda text: "\n".join(text.splitlines()[:2]) + "\n", "no decision has two options"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, change, sentence: str) -> None:

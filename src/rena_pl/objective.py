@@ -122,7 +122,7 @@ class Objective:
         at least -1: it was not trained, and the policy still sees which way leads inside.
         """
         broken = self.hard_violation(profile)
-        return -min(1.0, broken) if broken else self.softened(accuracy, profile)
+        return infeasible_reward(broken) if broken else self.softened(accuracy, profile)
 
     def softened(self, accuracy: float, profile: Mapping[str, float]) -> float:
         """The reward as if there were only the soft bounds; a metric below 0 counts as 0."""
@@ -131,3 +131,8 @@ class Objective:
             if constraint.penalty != "hard":
                 reward *= constraint.penalty ** constraint.violation(profile)
         return reward
+
+
+def infeasible_reward(violation: float) -> float:
+    """The reward of a network that breaks hard bounds by so much in sum."""
+    return -min(1.0, violation)

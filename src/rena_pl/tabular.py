@@ -185,6 +185,8 @@ class Table(LightningDataModule):
         self.rows = _read(self.file, decisions, [*known, observed, self.scored])
         if any(number < 0 for numbers in self.rows.values() for number in numbers[:facts]):
             raise RenaError(f"{self.file}: a known column holds a number below 0")
+        if any(numbers[facts] < 0 for numbers in self.rows.values()):
+            raise RenaError(f"{self.file}: {observed} holds an accuracy below 0")
         self.space = TableSpace(max_layers=width, min_layers=width, rows=frozenset(self.rows))
         if max(map(len, self.space.options)) < 2:
             raise RenaError(f"{self.file}: no decision has two options")

@@ -80,6 +80,17 @@ def test_the_ten_best_of_a_table_keep_the_bounds(tmp_path: Path) -> None:
         best_of_table(made, Objective([Constraint("params", max=1)]))
 
 
+def test_intervals_are_student_s(tmp_path: Path) -> None:
+    curves = {seed: Curve([accuracy], None, None) for seed, accuracy in enumerate([0.5, 0.7])}
+    of = summary({"rena": curves})["searchers"]["rena"]["curve"]
+    half = 12.706 * 0.1  # t of one degree of freedom, and the standard error
+    assert of["high"] == [pytest.approx(0.6 + half, rel=0.02)]
+    assert of["low"] == [pytest.approx(0.6 - half, rel=0.02)]
+    alone = summary({"rena": {0: curves[0]}, "random": {0: curves[1]}})
+    assert alone["searchers"]["rena"]["curve"]["high"] == [None]
+    assert alone["differences"]["random"]["low"] is None
+
+
 def test_the_sign_flip_test_is_exact_for_few_pairs() -> None:
     assert sign_flip_test(np.array([1.0, 2.0, 3.0])) == pytest.approx(2 / 8)
     assert sign_flip_test(np.array([1.0, -1.0])) == 1.0

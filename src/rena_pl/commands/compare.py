@@ -200,7 +200,7 @@ def _print(figures: dict[str, Any], folder: Path) -> None:
     tabular = any("median_trainings_to_top10" in f for f in figures["searchers"].values())
     lines = Lines(title=f"best accuracy after {figures['child_epochs']} child-epochs")
     lines.add_column("searcher")
-    for heading in ("best", "95%", "first ahead", "p"):
+    for heading in ("best", "95%", "first ahead over the curve", "p"):
         lines.add_column(heading, justify="right")
     if tabular:
         lines.add_column("to top 10", justify="right")

@@ -110,7 +110,7 @@ class Evaluator:
 
     def _outcome(self, candidate: Candidate, key: str) -> Evaluation:
         use = self.resources.profile(candidate.architecture)
-        broken = [c for c in self.objective.constraints if c.hard and c.violation(use) > 0]
+        broken = self.objective.broken(use)
         outcome = Evaluation(
             key=key,
             architecture=candidate.architecture,

@@ -29,6 +29,8 @@ TOP = 10
 IDLE = 20
 """A searcher that has found nothing new in so many updates is done."""
 RESAMPLES = 10_000
+T_SAMPLES = 1_000_000
+"""Of Student's t, for its quantile to two digits; scipy, which has it, is an extra."""
 
 
 def search(
@@ -87,9 +89,9 @@ def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epoch
         searcher.tell(evaluate_all([start]))
     update = idle = 0
     while sum(spent.values()) < epochs and idle < IDLE:
-        before = sum(spent.values())
+        before = len(searcher.known)
         run_update(searcher, update, budget.children, budget.training, evaluate_all)
-        idle = idle + 1 if sum(spent.values()) == before else 0
+        idle = idle + 1 if len(searcher.known) == before else 0
         update += 1
 
 
@@ -129,7 +131,9 @@ def curve_of(
     curve: list[float] = []
     found = reached = None
     for evaluation in evaluations:
-        if evaluation.budget == 0 or spent + evaluation.budget > epochs:
+        if spent + evaluation.budget > epochs:
+            break
+        if evaluation.budget == 0:
             continue
         curve += [best] * evaluation.budget
         spent += evaluation.budget
@@ -198,15 +202,15 @@ def _figures(by_seed: dict[int, Curve]) -> dict[str, Any]:
     return figures
 
 
-def _difference(first: dict[int, Curve], other: dict[int, Curve]) -> dict[str, float]:
+def _difference(first: dict[int, Curve], other: dict[int, Curve]) -> dict[str, float | None]:
     """How far the first is ahead on the same seeds, on average over the budget."""
     seeds = [seed for seed in first if seed in other]
     gaps = np.array([_level(first[seed]) - _level(other[seed]) for seed in seeds])
     low, high = _interval(gaps[:, None])
     return {
         "mean": fmean(gaps),
-        "low": float(low[0]),
-        "high": float(high[0]),
+        "low": _plain(low)[0],
+        "high": _plain(high)[0],
         "p": sign_flip_test(gaps),
     }
 
@@ -233,10 +237,13 @@ def sign_flip_test(gaps: np.ndarray[Any, Any]) -> float:
 
 
 def _interval(values: np.ndarray[Any, Any]) -> tuple[Any, Any]:
-    """95% bootstrap intervals of the mean over the first axis."""
-    drawn = np.random.default_rng(0).integers(len(values), size=(1000, len(values)))
-    low, high = np.percentile(values[drawn].mean(1), [2.5, 97.5], axis=0)
-    return low, high
+    """95% intervals of the mean over the first axis, by Student's t; NaN for a single value."""
+    count = len(values)
+    if count < 2:
+        return np.full(values.shape[1:], np.nan), np.full(values.shape[1:], np.nan)
+    drawn = np.random.default_rng(0).standard_t(count - 1, T_SAMPLES)
+    half = np.quantile(np.abs(drawn), 0.95) * values.std(0, ddof=1) / np.sqrt(count)
+    return values.mean(0) - half, values.mean(0) + half
 
 
 def _plain(values: np.ndarray[Any, Any]) -> list[float | None]:

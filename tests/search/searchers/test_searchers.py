@@ -12,6 +12,7 @@ import pytest
 from rena_pl.evaluation.evaluation import START, Candidate
 from rena_pl.evaluation.evaluator import Evaluator, Scored, Scorer
 from rena_pl.evaluation.ledger import Ledger
+from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
 from rena_pl.search.budget import Budget
 from rena_pl.search.controller import Controller
@@ -20,6 +21,7 @@ from rena_pl.search.searchers.evolution import Evolution
 from rena_pl.search.searchers.hill import HillClimbing
 from rena_pl.search.searchers.searcher import Ground, Proposal, Searcher
 from rena_pl.search.searchers.uniform import RandomSearch
+from rena_pl.search.searchers.with_optuna import tpe
 from rena_pl.search.update import run_update
 from rena_pl.space.starts import rudimentary
 from tests import tables
@@ -53,6 +55,15 @@ def test_only_feasible_rows_are_asked_for(name: str, tmp_path: Path) -> None:
     answers = rounds(made, ground, searcher(name, ground), 30, each=2)
     assert all(evaluation.profile["params"] <= 25 for evaluation in answers)
     assert all(evaluation.parent is None for evaluation in answers)
+
+
+def test_a_sampler_learns_what_is_infeasible(tmp_path: Path) -> None:
+    """Else it proposes it again and again: 200 to 300 times for these 20 trainings."""
+    made, wide = tables.ground(tmp_path)
+    ground = replace(wide, objective=Objective((Constraint("params", max=14),)))
+    asked = tpe(ground)
+    rounds(made, ground, asked, 20)
+    assert len(asked.study.trials) < 100
 
 
 @EACH

@@ -12,6 +12,7 @@ from optuna.trial import Trial, TrialState
 from rena_pl.architecture import Value
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.extras import require_extra
+from rena_pl.objective import infeasible_reward
 from rena_pl.search.searchers.evolution import POPULATION
 from rena_pl.search.searchers.searcher import Ground, OneByOne, Proposal
 
@@ -22,7 +23,9 @@ REFUSALS, REPEATS = 300, 20
 class OptunaSearch(OneByOne):
     """Asks a sampler of Optuna for one decision after the other.
 
-    Infeasible architectures, and those known already, are failed trials, which cost no training.
+    What it proposes is new and feasible in few of many trials; the others cost no training, and it
+    is told of them too: of an infeasible architecture by how much it breaks the bounds, of a known
+    one its reward again. A sampler that does not learn of them proposes them for ever.
 
     Args:
         ground: Where it searches.
@@ -56,14 +59,21 @@ class OptunaSearch(OneByOne):
                 return decided
 
             architecture = self.ground.space.compose(decide)
-            if architecture in self.known or architecture in asked:
+            if architecture in asked:
                 repeated += 1
-            elif not self.ground.feasible(architecture):
+                self.study.tell(trial, state=TrialState.FAIL)
+            elif architecture in self.known:
+                repeated += 1
+                self.study.tell(trial, self.known[architecture].reward)
+            elif not self.ground.space.holds(architecture):
                 refused += 1
+                self.study.tell(trial, state=TrialState.FAIL)
+            elif violation := self.ground.violation(architecture):
+                refused += 1
+                self.study.tell(trial, infeasible_reward(violation))
             else:
                 self.asked.append(trial)
                 return Proposal(architecture, self.nearest(architecture))
-            self.study.tell(trial, state=TrialState.FAIL)
         self.asked.append(None)
         return self.somewhere(taken)
 
