@@ -94,6 +94,14 @@ class TableSpace(SearchSpace):
             return self.architecture(rng.choice(self._ordered))
         return self.architecture([rng.choice(options) for options in self.options])
 
+    def listed(self) -> list[Architecture]:
+        """All rows."""
+        return self._listed
+
+    @cached_property
+    def _listed(self) -> list[Architecture]:
+        return [self.architecture(row) for row in self._ordered]
+
     def remove_actions(self, architecture: Architecture) -> Iterator[Remove]:
         """None: every row has all decisions."""
         return iter(())

@@ -208,6 +208,10 @@ class SearchSpace:
             architecture = self.random_action(architecture, rng).apply(architecture)
         return architecture
 
+    def listed(self) -> Sequence[Architecture]:
+        """All architectures, where they are few enough to be listed; else none."""
+        return ()
+
     def compose(self, decide: Callable[[str, Sequence[Value]], Value]) -> Architecture:
         """An architecture from a sequence of decisions, for searchers that make such.
 

@@ -24,6 +24,7 @@ from rena_pl.search.searchers.uniform import RandomSearch
 from rena_pl.search.searchers.with_optuna import tpe
 from rena_pl.search.update import run_update
 from rena_pl.space.starts import rudimentary
+from rena_pl.tabular import Table
 from tests import tables
 from tests.search import synthetic
 
@@ -55,6 +56,20 @@ def test_only_feasible_rows_are_asked_for(name: str, tmp_path: Path) -> None:
     answers = rounds(made, ground, searcher(name, ground), 30, each=2)
     assert all(evaluation.profile["params"] <= 25 for evaluation in answers)
     assert all(evaluation.parent is None for evaluation in answers)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "paper"])
+def test_the_only_feasible_row_of_a_table_is_found(name: str, tmp_path: Path) -> None:
+    """One of 4,096 rows keeps the bound, and no row beside it does."""
+    file = tmp_path / "table.csv"
+    rows = itertools.product("abcd", repeat=6)
+    lines = (",".join([*row, str(len(set(row) ^ {"d"})), "0.5"]) for row in rows)
+    file.write_text("\n".join(["1,2,3,4,5,6,params,seen", *lines]))
+    made = Table(file, list("123456"), ["params"], "seen")
+    objective = Objective((Constraint("params", max=0.5),))
+    ground = Ground(made.space, objective, made.resources)
+    (proposal,) = searcher(name, ground).ask(1)
+    assert ground.feasible(proposal.architecture)
 
 
 def test_a_sampler_learns_what_is_infeasible(tmp_path: Path) -> None:

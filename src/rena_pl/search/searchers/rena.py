@@ -119,6 +119,9 @@ class Rena(PolicySearch):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
+        if not candidates:
+            new = [one for one in self.ground.listed if one not in self.known]
+            candidates = dict.fromkeys(new[: self.imagination.candidates])
         if modelled and self._on_table:
             self._climb(candidates, rng)
         choose = self._by_improvement if modelled else self._by_size

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
@@ -17,6 +18,10 @@ from rena_pl.space.search_space import SearchSpace
 
 TRIES = 2000
 """How often something is drawn anew until it keeps the hard bounds and is new."""
+
+
+RARE = 0.01
+"""Of the rows of a table: if less of them are feasible, these are drawn from."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,18 @@ class Ground:
         Raises:
             RenaError: None was found.
         """
+        if 0 < len(self.listed) < RARE * len(self.space.listed()):
+            return rng.choice(self.listed)
         for _ in range(TRIES):
             architecture = self.space.draw(self.start, rng)
             if self.feasible(architecture):
                 return architecture
         raise RenaError(f"none of {TRIES} random architectures keeps the hard bounds")
+
+    @cached_property
+    def listed(self) -> list[Architecture]:
+        """All feasible architectures of a table; none of a space of networks."""
+        return [one for one in self.space.listed() if self.feasible(one)]
 
     def changed(self, architecture: Architecture, rng: random.Random) -> Architecture | None:
         """A feasible architecture that is one random action away; none if none was found."""
@@ -159,8 +171,9 @@ class Searcher(ABC):
         for _ in range(TRIES):
             architecture = self.ground.draw(self.rng)
             if architecture not in self.known and architecture not in asked:
-                break
-        return architecture
+                return architecture
+        left = [one for one in self.ground.listed if one not in self.known and one not in asked]
+        return self.rng.choice(left) if left else architecture
 
     def somewhere(self, taken: Sequence[Proposal] = ()) -> Proposal:
         """Any architecture that is new."""
