@@ -60,7 +60,7 @@ class PolicySearch(Searcher):
 
     def _is_new(self, architecture: Architecture) -> bool:
         """Whether evaluating it tells more; on a table, once is enough."""
-        return self.ground.start is not None or architecture not in self.known
+        return not self.ground.on_table or architecture not in self.known
 
     def learn(self, walks: Walks, advantages: Tensor) -> None:
         """One step of the policy gradient; `advantages` of every decision, `(T, B)`."""

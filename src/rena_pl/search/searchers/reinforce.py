@@ -83,7 +83,7 @@ class Reinforce(PolicySearch):
             self.learn(self.walks, self._advantages(gained))
             self.walks, self.rewards = None, []
             self.update += 1
-            if self.ground.start is None and not self.met_new:
+            if self.ground.on_table and not self.met_new:
                 self.policy.begun.fill_(self.update)
             self.met_new = False
 

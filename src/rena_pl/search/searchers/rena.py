@@ -122,7 +122,7 @@ class Rena(PolicySearch):
         if not candidates:
             new = [one for one in self.ground.listed if one not in self.known]
             candidates = dict.fromkeys(new[: self.imagination.candidates])
-        if modelled and self._on_table:
+        if modelled and self.ground.on_table:
             self._climb(candidates, rng)
         choose = self._by_improvement if modelled else self._by_size
         return [
@@ -145,11 +145,6 @@ class Rena(PolicySearch):
     def parents(self, evaluations: Sequence[Evaluation]) -> set[str]:
         """The best networks."""
         return {evaluation.key for evaluation in self._elite()}
-
-    @property
-    def _on_table(self) -> bool:
-        """Whether architectures are rows of a table, and not networks grown from a start."""
-        return self.ground.start is None
 
     def _reference(self) -> list[Architecture]:
         """Architectures as candidates are at first, if enough of them keep the bounds."""
@@ -179,7 +174,7 @@ class Rena(PolicySearch):
         for number in range(self.imagination.candidates):
             parent = elite[number % len(elite)]
             begun = self._begin(parent, rng)
-            if not self._on_table:
+            if not self.ground.on_table:
                 if parent and not self.ground.inherits:
                     parent, begun = crossed(self.ground.space, parent, rng.choice(trained), rng)
                 made = neighbour(self.ground, begun, rng)
@@ -307,7 +302,7 @@ class Rena(PolicySearch):
 
     def _describe(self, heirs: Heirs) -> Descriptions:
         """As they would be after being trained as children."""
-        inherits = self.ground.inherits and not self._on_table
+        inherits = self.ground.inherits and not self.ground.on_table
         trained = [self.child_epochs + (p.trained if p and inherits else 0) for _, p in heirs]
         parents = [parent.architecture if parent and inherits else None for _, parent in heirs]
         return self.reader.read([architecture for architecture, _ in heirs], trained, parents)

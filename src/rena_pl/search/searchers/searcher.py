@@ -66,6 +66,11 @@ class Ground:
     inherits: bool = True
     past: Sequence[Evaluation] = ()
 
+    @property
+    def on_table(self) -> bool:
+        """Whether architectures are rows of a table, and not networks grown from a start."""
+        return self.start is None
+
     def start_candidate(self, epochs: int) -> Candidate | None:
         """The start network as it is trained before the first update, if there is one."""
         if self.start is None:
@@ -153,7 +158,7 @@ class Searcher(ABC):
 
     @property
     def best(self) -> Evaluation:
-        """The one with the highest reward of those with an accuracy, the earliest of equals."""
+        """The best that was trained with success, else of all; the earliest of equals."""
         return max(self.known.values(), key=by_reward)
 
     @property
@@ -182,14 +187,14 @@ class Searcher(ABC):
 
     def heir(self, architecture: Architecture, parent: Evaluation | None) -> Proposal:
         """An architecture that is made of `parent`; on a table, of nothing."""
-        if parent is None or self.ground.start is None:
+        if parent is None or self.ground.on_table:
             return Proposal(architecture)
         return Proposal(architecture, parent.key)
 
     def nearest(self, architecture: Architecture) -> str | None:
         """The trained network that has the most layers in common, as a parent."""
         trained = self.trained
-        if not trained or self.ground.start is None or not self.ground.inherits:
+        if not trained or self.ground.on_table or not self.ground.inherits:
             return None
         matcher = SequenceMatcher(autojunk=False)
         matcher.set_seq2(list(map(str, architecture.layers)))
