@@ -94,12 +94,9 @@ class TableSpace(SearchSpace):
             return self.architecture(rng.choice(self._ordered))
         return self.architecture([rng.choice(options) for options in self.options])
 
+    @cached_property
     def listed(self) -> list[Architecture]:
         """All rows."""
-        return self._listed
-
-    @cached_property
-    def _listed(self) -> list[Architecture]:
         return [self.architecture(row) for row in self._ordered]
 
     def remove_actions(self, architecture: Architecture) -> Iterator[Remove]:
@@ -228,7 +225,7 @@ class Table(LightningDataModule):
 
     def architectures(self) -> list[Architecture]:
         """Every row."""
-        return [self.space.architecture(row) for row in self.rows]
+        return self.space.listed
 
 
 def _read(

@@ -208,6 +208,7 @@ class SearchSpace:
             architecture = self.random_action(architecture, rng).apply(architecture)
         return architecture
 
+    @property
     def listed(self) -> Sequence[Architecture]:
         """All architectures, where they are few enough to be listed; else none."""
         return ()

@@ -98,7 +98,7 @@ class Ground:
         Raises:
             RenaError: None was found.
         """
-        if 0 < len(self.listed) < RARE * len(self.space.listed()):
+        if 0 < len(self.listed) < RARE * len(self.space.listed):
             return rng.choice(self.listed)
         for _ in range(TRIES):
             architecture = self.space.draw(self.start, rng)
@@ -109,7 +109,7 @@ class Ground:
     @cached_property
     def listed(self) -> list[Architecture]:
         """All feasible architectures of a table; none of a space of networks."""
-        return [one for one in self.space.listed() if self.feasible(one)]
+        return [one for one in self.space.listed if self.feasible(one)]
 
     def changed(self, architecture: Architecture, rng: random.Random) -> Architecture | None:
         """A feasible architecture that is one random action away; none if none was found."""
