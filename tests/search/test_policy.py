@@ -11,7 +11,7 @@ from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
 from rena_pl.search.embedding import RecurrentEmbedding
 from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import episode_generator, walk
+from rena_pl.search.episodes import Rules, episode_generator, walk
 from rena_pl.search.policy import Draw, Policy, PolicySize
 from rena_pl.space import Insert, Remove, Scale, SearchSpace
 from rena_pl.space.search_space import second_sources
@@ -170,7 +170,8 @@ def test_actions_whose_children_may_not_be_trained_are_drawn_anew(
     def walked(draws: int, numbers=range(20)):
         generators = [episode_generator(1, 0, number) for number in numbers]
         starts = [start] * len(generators)
-        return walk(policy, encoder, starts, 3, generators, small, draws).architectures
+        rules = Rules(may_train=small, draws=draws)
+        return walk(policy, encoder, starts, 3, generators, rules).architectures
 
     def small(architecture) -> bool:
         return profile_of(architecture)["params"] <= 1000

@@ -35,6 +35,24 @@ def episode_generator(seed: int, update: int, episode: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed)
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What a walk goes by.
+
+    Attributes:
+        may_train: Whether a child keeps the hard bounds.
+        is_new: Whether there is something to learn from training it.
+        exists: Whether there is such a child; if not, the walk stays where it is.
+        draws: How often an action is drawn at most; of the last ones one that may be trained stays,
+            if there was any.
+    """
+
+    may_train: Callable[[Architecture], bool] = lambda architecture: True
+    is_new: Callable[[Architecture], bool] = lambda architecture: True
+    exists: Callable[[Architecture], bool] = lambda architecture: True
+    draws: int = 1
+
+
 @torch.no_grad()
 def walk(
     policy: Policy,
@@ -42,16 +60,9 @@ def walk(
     starts: Sequence[Architecture],
     steps: int,
     generators: Sequence[torch.Generator],
-    may_train: Callable[[Architecture], bool] = lambda architecture: True,
-    draws: int = 1,
-    is_new: Callable[[Architecture], bool] = lambda architecture: True,
-    exists: Callable[[Architecture], bool] = lambda architecture: True,
+    rules: Rules = Rules(),
 ) -> Walks:
     """Sample episodes, one for every start.
-
-    An action whose child may not be trained, or is known, costs nothing, and is drawn anew. The
-    policy gradient scores what is kept as if it had been drawn at once: it leaves out how likely
-    that was.
 
     Args:
         policy: Decides.
@@ -59,33 +70,49 @@ def walk(
         starts: Where the episodes begin.
         steps: Actions an episode.
         generators: One an episode.
-        may_train: Whether a child keeps the hard bounds.
-        draws: How often an action is drawn at most; of the last ones one that may be trained stays,
-            if there was any.
-        is_new: Whether there is something to learn from training it.
-        exists: Whether there is such a child; if not, the walk stays where it is.
+        rules: Which actions are drawn anew.
     """
     device = policy.hyper_open.device
     current = list(starts)
     states, decisions, children = [], [], []
     for _ in range(steps):
         seen = encoder.encode(current)
-        made, grown = [torch.empty(0)] * len(current), list(current)
-        open_ = list(range(len(current)))
-        for _ in range(draws):
-            draw = Draw([generators[episode] for episode in open_])
-            drawn = policy(seen.rows(open_).to(device), draw=draw).decisions
-            for episode, decision in zip(open_, drawn, strict=True):
-                child = encoder.action(decision.tolist()).apply(current[episode])
-                if may_train(child) or not made[episode].numel() or not may_train(grown[episode]):
-                    made[episode], grown[episode] = decision, child
-            open_ = [at for at in open_ if not (may_train(grown[at]) and is_new(grown[at]))]
-            if not open_:
-                break
+        decided, grown = _act(policy, encoder, seen, current, generators, rules)
         current = [
-            child if exists(child) else before for child, before in zip(grown, current, strict=True)
+            child if rules.exists(child) else before
+            for child, before in zip(grown, current, strict=True)
         ]
         states.append(seen)
-        decisions.append(torch.stack(made))
+        decisions.append(decided)
         children.append(current)
     return Walks(States.cat(states).to(device), torch.cat(decisions), children)
+
+
+def _act(
+    policy: Policy,
+    encoder: Encoder,
+    seen: States,
+    current: Sequence[Architecture],
+    generators: Sequence[torch.Generator],
+    rules: Rules,
+) -> tuple[Tensor, list[Architecture]]:
+    """One action of every episode: the decisions, `(B, decisions)`, and the children.
+
+    An action whose child may not be trained, or is known, costs nothing, and is drawn anew. The
+    policy gradient scores what is kept as if it had been drawn at once: it leaves out how likely
+    that was.
+    """
+    decided, grown = [torch.empty(0)] * len(current), list(current)
+    open_ = list(range(len(current)))
+    for _ in range(rules.draws):
+        draw = Draw([generators[episode] for episode in open_])
+        drawn = policy(seen.rows(open_).to(policy.hyper_open.device), draw=draw).decisions
+        for episode, decision in zip(open_, drawn, strict=True):
+            child = encoder.action(decision.tolist()).apply(current[episode])
+            first = not decided[episode].numel()
+            if first or rules.may_train(child) or not rules.may_train(grown[episode]):
+                decided[episode], grown[episode] = decision, child
+        open_ = [at for at in open_ if not (rules.may_train(grown[at]) and rules.is_new(grown[at]))]
+        if not open_:
+            break
+    return torch.stack(decided), grown

@@ -49,22 +49,22 @@ class Predictor:
         """
         self.data = data
         self.targets = scaled(rewards)
-        there = self.targets if attained is None else self.targets[torch.tensor(attained)]
-        self.best = there.max() if len(there) else self.targets.min()
+        there = torch.tensor([True] * len(data) if attained is None else attained)
+        self.best = self.targets[there].max() if there.any() else self.targets.min()
+        self.loss = self._loss(data)
         between = kernel(self.reader, data, data)
-        varying = between + NOISE * torch.eye(len(data))
-        self.factor = torch.linalg.cholesky(varying)
+        self.factor = torch.linalg.cholesky(between + NOISE * torch.eye(len(data)))
+        unforeseen = (self.targets - self._foreseen(data)).expand(len(between), -1)
+        self.known = self._halfway(unforeseen[:, :, None])
+        self.weights = self._evidence().softmax(0)
+        means = self._expected(data, self._halfway(between))[:, there]
+        self.to_surpass = means.amax(1) if there.any() else self.best.expand(len(means))
+
+    def _loss(self, data: Descriptions) -> Tensor:
+        """How far heirs fell behind the best for every new layer, and were thought to."""
         behind = data.heir * (self.best - self.targets)
         fallen, layers = (data.new * behind).sum(), data.new.square().sum()
-        self.loss = ((fallen + LOSS * HEIRS) / (layers + HEIRS)).clamp(min=0)
-        unforeseen = (self.targets - self._foreseen(data))[:, None]
-        self.known = torch.linalg.solve_triangular(
-            self.factor, unforeseen.expand(len(varying), -1, 1), upper=False
-        )
-        self.weights = self._evidence().softmax(0)
-        means = self._expected(data, self._halfway(between))
-        there = means if attained is None else means[:, torch.tensor(attained)]
-        self.to_surpass = there.amax(1) if there.shape[1] else self.best.expand(len(means))
+        return ((fallen + LOSS * HEIRS) / (layers + HEIRS)).clamp(min=0)
 
     def _evidence(self) -> Tensor:
         """How likely every member thought what was seen, `(M,)`: the logarithm, but for a constant.

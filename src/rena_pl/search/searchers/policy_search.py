@@ -10,7 +10,7 @@ from torch.optim import Adam
 
 from rena_pl.architecture import Architecture
 from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import Walks, walk
+from rena_pl.search.episodes import Rules, Walks, walk
 from rena_pl.search.policy import Policy, PolicySize
 from rena_pl.search.policy_gradient import GradientSettings, loss
 from rena_pl.search.searchers.searcher import Ground, Searcher
@@ -46,17 +46,8 @@ class PolicySearch(Searcher):
 
     def walk(self, starts: Sequence[Architecture], generators: Sequence[torch.Generator]) -> Walks:
         """Episodes of the policy as it is."""
-        return walk(
-            self.policy,
-            self.encoder,
-            starts,
-            self.steps,
-            generators,
-            self.ground.feasible,
-            self.draws,
-            self._is_new,
-            self.ground.space.holds,
-        )
+        rules = Rules(self.ground.feasible, self._is_new, self.ground.space.holds, self.draws)
+        return walk(self.policy, self.encoder, starts, self.steps, generators, rules)
 
     def _is_new(self, architecture: Architecture) -> bool:
         """Whether evaluating it tells more; on a table, once is enough."""

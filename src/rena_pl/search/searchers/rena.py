@@ -310,17 +310,11 @@ class Rena(PolicySearch):
     def _fit(self) -> None:
         """Go by all that was seen, or of too many by the best and the latest."""
         past = self.ground.past
-        seen = [*past, *self.seen]
+        known = [*past, *self.seen]
         rewards = [*map(self._reward, past), *(e.reward for e in self.seen)]
-        used: Sequence[int] = range(len(seen))
-        if len(used) > MOST:
-            best = set(sorted(used, key=lambda n: (-rewards[n], -n))[: MOST // 2])
-            # However many earlier ones are better, the best of this search is to be surpassed.
-            best |= set(nlargest(1, used[len(past) :], key=lambda n: rewards[n]))
-            others = [n for n in used if n not in best]
-            used = sorted([*best, *others[len(best) - MOST :]])
+        used = best_and_latest(rewards, len(past), MOST)
         self.predictor.fit(
-            self._read([seen[n] for n in used]),
+            self._read([known[n] for n in used]),
             [rewards[n] for n in used],
             [n >= len(past) for n in used],
         )
@@ -352,3 +346,23 @@ def crossed(
     if rng.random() < 0.5:
         return front, front.architecture
     return front, spliced(space, front.architecture, back.architecture, rng)
+
+
+def best_and_latest(rewards: Sequence[float], earlier: int, most: int) -> list[int]:
+    """Numbers of the evaluations to go by: all, or of too many half the best, half the latest.
+
+    However many of the first, from an earlier search, are better, the best of the others is among
+    them: it is to be surpassed.
+
+    Args:
+        rewards: Of all evaluations, in order.
+        earlier: How many of the first are of an earlier search.
+        most: How many to go by at most.
+    """
+    numbers = range(len(rewards))
+    if len(rewards) <= most:
+        return list(numbers)
+    best = set(sorted(numbers, key=lambda n: (-rewards[n], -n))[: most // 2])
+    best |= set(nlargest(1, numbers[earlier:], key=lambda n: rewards[n]))
+    others = [n for n in numbers if n not in best]
+    return sorted([*best, *others[len(best) - most :]])
