@@ -7,8 +7,8 @@ from torch import nn
 from rena_pl.architecture import Architecture
 from rena_pl.child.data import child_data
 from rena_pl.child.fit import predict, train
-from rena_pl.child.module import Child
-from rena_pl.child.teaching import SHARE, TaughtData
+from rena_pl.child.module import TEMPERATURE, Child
+from rena_pl.child.teaching import TaughtData
 from rena_pl.layers.registry import layer_type
 from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits
 
@@ -29,23 +29,18 @@ def taught(teacher: nn.Module) -> TaughtData:
     return TaughtData(child_data(task, torch.device("cpu")), teacher)
 
 
-def test_targets_are_partly_the_teachers_and_partly_true() -> None:
+def test_targets_are_what_the_teacher_says_of_the_examples_as_the_child_sees_them() -> None:
     data = taught(Says())
     plain = data.data.epoch(torch.Generator().manual_seed(3))
     batches = list(zip(plain, data.epoch(torch.Generator().manual_seed(3)), strict=True))
     assert len(batches) == data.batches_per_epoch
-    for (features, true), (same, targets) in batches:
+    for (features, _), (same, targets) in batches:
         assert torch.equal(features, same)
-        assert targets.shape == (len(true), CLASSES)
-        assert torch.allclose(targets.sum(1), torch.ones(len(true)))
-        of_true = targets.gather(1, true[:, None])
-        assert (of_true >= 1 - SHARE).all()
-        expected = SHARE * Says()(features).softmax(1).gather(1, true[:, None]) + 1 - SHARE
-        assert torch.allclose(of_true, expected)
+        assert torch.allclose(targets, (Says()(features) / TEMPERATURE).softmax(1))
 
 
 def test_a_child_comes_to_say_what_its_teacher_says() -> None:
-    """The teacher is wrong, and outweighs the truth."""
+    """The teacher is wrong."""
     data = taught(Says())
     torch.manual_seed(0)
     child = Child(SMALL, INPUT, CLASSES)
@@ -63,14 +58,15 @@ def test_a_task_that_only_has_loaders_is_taught_too() -> None:
     assert all(targets.is_floating_point() for _, targets in batches)
 
 
-def test_probabilities_are_not_smoothed() -> None:
+def test_the_loss_is_least_where_a_child_says_what_its_teacher_says() -> None:
     torch.manual_seed(0)
     child = Child(SMALL, INPUT, CLASSES).eval()
-    features, true = torch.randn(8, *INPUT), torch.arange(8) % CLASSES
-    surely = nn.functional.one_hot(true, CLASSES).float()
-    plain = nn.functional.cross_entropy(child(features), true)
-    assert torch.allclose(child.loss(features, surely), plain)
-    assert child.loss(features, true) > plain
+    features = torch.randn(8, *INPUT)
+    logits = child(features).detach()
+    same = (logits / TEMPERATURE).softmax(1)
+    entropy = -(same * same.log()).sum(1).mean()
+    assert torch.allclose(child.loss(features, same), entropy)
+    assert child.loss(features, same.roll(1, dims=1)) > entropy
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

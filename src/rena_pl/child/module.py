@@ -17,6 +17,10 @@ from rena_pl.architecture import Architecture, Shape
 from rena_pl.errors import RenaError
 from rena_pl.network.build import build
 
+TEMPERATURE = 4.0
+"""What the logits of a teacher and of the child are divided by, so that a child learns what the
+teacher thinks of the other classes too (arXiv 1503.02531, section 2)."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -75,12 +79,17 @@ class Child(LightningModule):
         return logits
 
     def loss(self, features: Tensor, targets: Tensor) -> Tensor:
-        """The training loss of a batch, whose targets are classes or, for each, its probability.
+        """The training loss of a batch.
 
-        Probabilities are not smoothed.
+        Targets are classes, which the recipe smooths, or a teacher's probabilities at
+        `TEMPERATURE`.
         """
-        smoothing = 0.0 if targets.is_floating_point() else self.recipe.label_smoothing
-        return functional.cross_entropy(self(features), targets, label_smoothing=smoothing)
+        logits = self(features)
+        if targets.is_floating_point():
+            return functional.cross_entropy(logits / TEMPERATURE, targets)
+        return functional.cross_entropy(
+            logits, targets, label_smoothing=self.recipe.label_smoothing
+        )
 
     def optimizer(self, steps: int, capturable: bool = False) -> tuple[Optimizer, LRScheduler]:
         """The optimiser and the schedule for a training of `steps` steps.

@@ -1,4 +1,4 @@
-"""Training on what a larger network says of the examples, besides what they are."""
+"""Training on what a larger network says of the examples, instead of what they are."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from contextlib import closing
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rena_pl.child.data import ChildData
 from rena_pl.child.fit import autocast, lay_out
+from rena_pl.child.module import TEMPERATURE
 from rena_pl.data.tensor_task import Batch
-
-SHARE = 0.7
-"""The share of its teacher's probabilities in what a child is trained on."""
 
 
 class TaughtData:
     """Data whose training batches have probabilities `(batch, classes)` as targets.
 
-    They are the weighted mean of what a teacher says of the batch as the child sees it, augmented
-    alike, and the true class (knowledge distillation, arXiv 1503.02531 and 2106.05237).
+    They are what a teacher says, at `TEMPERATURE`, of the batch as the child sees it, augmented
+    alike (knowledge distillation, arXiv 1503.02531; function matching, arXiv 2106.05237).
 
     Args:
         data: What is taught.
@@ -41,17 +38,15 @@ class TaughtData:
     def epoch(self, generator: torch.Generator) -> Generator[Batch, None, None]:
         """The training batches of one epoch."""
         with closing(self.data.epoch(generator)) as batches:
-            for features, targets in batches:
-                yield features, self._taught(features, targets)
+            for features, _ in batches:
+                yield features, self._said_of(features)
 
     def split(self, name: str) -> Iterator[Batch]:
         """All examples of `train`, `val` or `test`, with their true classes."""
         return self.data.split(name)
 
     @torch.no_grad()
-    def _taught(self, features: Tensor, targets: Tensor) -> Tensor:
+    def _said_of(self, features: Tensor) -> Tensor:
         with autocast(features.device):
             logits: Tensor = self.teacher(features)
-        said = logits.float().softmax(1)
-        true = functional.one_hot(targets.long(), said.shape[1])
-        return SHARE * said + (1 - SHARE) * true
+        return (logits.float() / TEMPERATURE).softmax(1)
