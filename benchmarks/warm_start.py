@@ -16,7 +16,7 @@ from statistics import fmean, median
 from rena_pl.architecture import Architecture
 from rena_pl.commands.search_settings import search_settings
 from rena_pl.commands.surroundings import quiet
-from rena_pl.search.episodes import episode_generator, walk
+from rena_pl.search.policy.episodes import episode_generator, walk
 from rena_pl.search.prepare import ground_of
 from rena_pl.search.searchers.rena import Rena
 from rena_pl.search.searchers.searcher import Ground

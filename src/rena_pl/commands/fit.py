@@ -26,10 +26,10 @@ from rena_pl.errors import RenaError, StorageError
 from rena_pl.report.wandb_log import WandbSearch, search_logger
 from rena_pl.search.checkpoint import read_checkpoint
 from rena_pl.search.controller import Controller
-from rena_pl.search.display import Lines, LiveDisplay, search_display
-from rena_pl.search.json_lines import JsonLines
 from rena_pl.search.lifeline import end_with_launcher
-from rena_pl.search.progress_callback import ProgressCallback
+from rena_pl.search.progress.callback import ProgressCallback
+from rena_pl.search.progress.display import Lines, LiveDisplay, search_display
+from rena_pl.search.progress.json_lines import JsonLines
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.tabular import Table
 

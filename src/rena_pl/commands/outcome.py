@@ -12,7 +12,7 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report.write import REPORT, read_runs, write_report
 from rena_pl.resources.latency import LATENCY
-from rena_pl.search.json_lines import print_event
+from rena_pl.search.progress.json_lines import print_event
 from rena_pl.search.summary import SUMMARY, Summary
 from rena_pl.tabular import Table
 

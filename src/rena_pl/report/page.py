@@ -31,7 +31,7 @@ from rena_pl.report.figures.trade_off import trade_off
 from rena_pl.report.palette import variables
 from rena_pl.report.run import Run
 from rena_pl.report.words import bound_in_words, headed, resource
-from rena_pl.search.progress import duration
+from rena_pl.search.progress.progress import duration
 
 MOST_CONFUSED = 6
 MOST_PAYOFFS = 12

@@ -11,7 +11,7 @@ from rena_pl.numbers import readable
 from rena_pl.report.page import View
 from rena_pl.report.run import metric_of
 from rena_pl.report.words import bound_in_words, headed, resource
-from rena_pl.search.progress import duration
+from rena_pl.search.progress.progress import duration
 
 
 def save_wandb_report(views: Sequence[View], ids: Sequence[str], entity: str, project: str) -> str:

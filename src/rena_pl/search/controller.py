@@ -35,8 +35,8 @@ from rena_pl.search.clock import Clock
 from rena_pl.search.earlier import read_earlier
 from rena_pl.search.final import conclude, full_trainings, summary_before, write_outcome
 from rena_pl.search.lifeline import Lifeline
-from rena_pl.search.policy import PolicySize
-from rena_pl.search.policy_gradient import GradientSettings
+from rena_pl.search.policy.gradient import GradientSettings
+from rena_pl.search.policy.policy import PolicySize
 from rena_pl.search.prepare import ground_of, scorer_of
 from rena_pl.search.search_callback import SearchCallback
 from rena_pl.search.searchers.by_name import NAMES, OTHERS, PAPER, RENA

@@ -20,7 +20,7 @@ from rena_pl.evaluation.weights import load_weights
 from rena_pl.network.build import build
 from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
 from rena_pl.search.final import ARCHITECTURE, WEIGHTS
-from rena_pl.search.policy import Policy
+from rena_pl.search.policy.policy import Policy
 from rena_pl.search.same_task import difference
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.summary import Summary, read_summary

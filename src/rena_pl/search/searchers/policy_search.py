@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.optim import Adam
 
 from rena_pl.architecture import Architecture
-from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import Rules, Walks, walk
-from rena_pl.search.policy import Policy, PolicySize
-from rena_pl.search.policy_gradient import GradientSettings, loss
+from rena_pl.search.policy.encoding import Encoder
+from rena_pl.search.policy.episodes import Rules, Walks, walk
+from rena_pl.search.policy.gradient import GradientSettings, loss
+from rena_pl.search.policy.policy import Policy, PolicySize
 from rena_pl.search.searchers.searcher import Ground, Searcher
 
 

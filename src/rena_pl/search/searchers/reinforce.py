@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.lineage import descendants
-from rena_pl.search.episodes import Walks, episode_generator
-from rena_pl.search.policy import PolicySize
-from rena_pl.search.policy_gradient import GradientSettings, returns
+from rena_pl.search.policy.episodes import Walks, episode_generator
+from rena_pl.search.policy.gradient import GradientSettings, returns
+from rena_pl.search.policy.policy import PolicySize
 from rena_pl.search.searchers.policy_search import PolicySearch
 from rena_pl.search.searchers.searcher import Ground, Proposal, by_reward
 

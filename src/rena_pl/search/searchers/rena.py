@@ -14,12 +14,12 @@ from torch import Tensor
 from rena_pl.architecture import Architecture
 from rena_pl.errors import require_at_least
 from rena_pl.evaluation.evaluation import Evaluation
-from rena_pl.search.episodes import Walks, episode_generator
-from rena_pl.search.neighbourhood import a_few_actions, neighbour, usage
-from rena_pl.search.policy import PolicySize
-from rena_pl.search.policy_gradient import GradientSettings, returns
-from rena_pl.search.predictor import Predictor
-from rena_pl.search.reader import Descriptions, Reader
+from rena_pl.search.policy.episodes import Walks, episode_generator
+from rena_pl.search.policy.gradient import GradientSettings, returns
+from rena_pl.search.policy.policy import PolicySize
+from rena_pl.search.predictor.predictor import Predictor
+from rena_pl.search.predictor.reader import Descriptions, Reader
+from rena_pl.search.searchers.neighbourhood import a_few_actions, neighbour, usage
 from rena_pl.search.searchers.policy_search import PolicySearch
 from rena_pl.search.searchers.searcher import Ground, Proposal
 from rena_pl.space.runs import act, spliced

@@ -15,8 +15,8 @@ from rena_pl.child.metric import metric_in_words
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import in_percent, readable
 from rena_pl.search.controller import Controller
-from rena_pl.search.progress import Progress, duration
-from rena_pl.search.progress_callback import ProgressCallback
+from rena_pl.search.progress.callback import ProgressCallback
+from rena_pl.search.progress.progress import Progress, duration
 
 
 class Lines(ProgressCallback):

@@ -7,7 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.evaluator import ChildTrainer
 from rena_pl.search.controller import Controller
-from rena_pl.search.progress import Progress
+from rena_pl.search.progress.progress import Progress
 from rena_pl.search.search_callback import SearchCallback
 
 

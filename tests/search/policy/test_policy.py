@@ -9,10 +9,10 @@ from rena_pl.errors import RenaError
 from rena_pl.layers import layer_types
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
-from rena_pl.search.embedding import RecurrentEmbedding
-from rena_pl.search.encoding import Encoder
-from rena_pl.search.episodes import Rules, episode_generator, walk
-from rena_pl.search.policy import Draw, Policy, PolicySize
+from rena_pl.search.policy.embedding import RecurrentEmbedding
+from rena_pl.search.policy.encoding import Encoder
+from rena_pl.search.policy.episodes import Rules, episode_generator, walk
+from rena_pl.search.policy.policy import Draw, Policy, PolicySize
 from rena_pl.space import Insert, Remove, Scale, SearchSpace
 from rena_pl.space.search_space import second_sources
 from rena_pl.space.starts import rudimentary

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rena_pl.architecture import Architecture, Layer
-from rena_pl.search.encoding import Encoder
+from rena_pl.search.policy.encoding import Encoder
 
 LARGEST = 3.0
 """Sizes beyond so many deviations make no difference: no trend is known to go on out there."""

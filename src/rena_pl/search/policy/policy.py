@@ -1,8 +1,8 @@
 """The policy network of RENA: layer embedding, network embedding, and a head for each action.
 
 Layer embedding: look-up tables per hyper-parameter value, summed, and those of what the layer
-reads. Network embedding: see `rena_pl.search.embedding`. Heads: the type of action; scale, one
-softmax over the values of all layers; remove, a softmax over layers; insert, an LSTM that emits
+reads. Network embedding: see `rena_pl.search.policy.embedding`. Heads: the type of action; scale,
+one softmax over the values of all layers; remove, a softmax over layers; insert, an LSTM that emits
 site (and with it source 1), kind, source 2 and one hyper-parameter after the other, each choice
 fed to the next step (RENA, policy network).
 """
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from rena_pl.errors import RenaError, require_at_least
 from rena_pl.hashing import short_hash
 from rena_pl.resources.resources import LAYER_NUMBERS
-from rena_pl.search.embedding import RecurrentEmbedding, TransformerEmbedding
-from rena_pl.search.encoding import (
+from rena_pl.search.policy.embedding import RecurrentEmbedding, TransformerEmbedding
+from rena_pl.search.policy.encoding import (
     ACTION_TYPES,
     INSERT,
     REMOVE,

@@ -7,8 +7,8 @@ from typing import Any
 
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.search.controller import Controller
-from rena_pl.search.progress import Progress
-from rena_pl.search.progress_callback import ProgressCallback
+from rena_pl.search.progress.callback import ProgressCallback
+from rena_pl.search.progress.progress import Progress
 
 
 class JsonLines(ProgressCallback):

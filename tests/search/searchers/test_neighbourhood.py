@@ -10,7 +10,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.layers.registry import layer_type
 from rena_pl.objective import Constraint, Objective
 from rena_pl.resources import NetworkResources
-from rena_pl.search.neighbourhood import FULL, filled, neighbour, reduced, usage
+from rena_pl.search.searchers.neighbourhood import FULL, filled, neighbour, reduced, usage
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from rena_pl.architecture import Architecture, Layer
 from rena_pl.resources import NetworkResources
-from rena_pl.search.encoding import Encoder
-from rena_pl.search.kernel import kernel, variance
-from rena_pl.search.predictor import BEST, NOISE, WORST, Predictor, scaled
-from rena_pl.search.reader import LARGEST, Reader
+from rena_pl.search.policy.encoding import Encoder
+from rena_pl.search.predictor.kernel import kernel, variance
+from rena_pl.search.predictor.predictor import BEST, NOISE, WORST, Predictor, scaled
+from rena_pl.search.predictor.reader import LARGEST, Reader
 from rena_pl.space.starts import rudimentary
 from tests import tables
 from tests.search import synthetic

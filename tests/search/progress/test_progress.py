@@ -13,7 +13,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation, Place
 from rena_pl.layers import layer_types
 from rena_pl.search.budget import Budget
-from rena_pl.search.progress import Progress, duration
+from rena_pl.search.progress.progress import Progress, duration
 from rena_pl.search.search_callback import SearchCallback
 from tests.search import synthetic
 

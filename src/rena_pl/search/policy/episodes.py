@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from rena_pl.architecture import Architecture
-from rena_pl.search.encoding import Encoder, States
-from rena_pl.search.policy import Draw, Policy
+from rena_pl.search.policy.encoding import Encoder, States
+from rena_pl.search.policy.policy import Draw, Policy
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rena_pl.search.reader import Descriptions, Reader
+from rena_pl.search.predictor.reader import Descriptions, Reader
 
 SHARPNESS = (0.85, 1.7, 3.4)
 """What the unlikeness of two architectures weighs, for each member of the ensemble."""

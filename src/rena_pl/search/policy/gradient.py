@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rena_pl.errors import RenaError, require_at_least
-from rena_pl.search.policy import Choices
+from rena_pl.search.policy.policy import Choices
 
 
 @dataclass(frozen=True)

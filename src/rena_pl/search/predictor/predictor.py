@@ -13,8 +13,8 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from rena_pl.search.kernel import kernel, variance
-from rena_pl.search.reader import Descriptions, Reader
+from rena_pl.search.predictor.kernel import kernel, variance
+from rena_pl.search.predictor.reader import Descriptions, Reader
 
 NOISE = 0.07
 """The variance of what is not explained, where the kernel between equals is 1."""

@@ -1,0 +1,1 @@
+"""The policy: what it reads of a network, what it decides, and how it learns."""
