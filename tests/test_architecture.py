@@ -81,3 +81,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_save_and_load(tmp_path: Path) -> None:
     Architecture((TEMPORAL, DENSE)).save(tmp_path / "a.json")
     assert Architecture.load(tmp_path / "a.json") == Architecture((TEMPORAL, DENSE))
+
+
+def test_a_link_to_an_endless_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "architecture.json"
+    file.symlink_to("/dev/zero")
+    with pytest.raises(ArchitectureError, match="holds more than 1,000,000 bytes"):
+        Architecture.load(file)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from rena_pl.documents import read_at_most
 from rena_pl.errors import RenaError
 from rena_pl.whole_files import write_whole
 
@@ -153,12 +154,10 @@ class Architecture:
             ArchitectureError: The file is missing or holds no architecture; the sentence names it.
         """
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise ArchitectureError(f"holds more than {MAX_FILE_BYTES:,} bytes")
-            return cls.from_json(path.read_text())
+            return cls.from_json(read_at_most(path, MAX_FILE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
             raise ArchitectureError(f"{path}: cannot be read: {error}") from None
-        except ArchitectureError as error:
+        except RenaError as error:
             raise ArchitectureError(f"{path}: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -20,10 +21,13 @@ def is_number(value: Any) -> bool:
 
 
 def printable(text: str) -> str:
-    """A text without the characters that no XML may hold."""
-    return "".join(
-        c if c.isprintable() or c == " " else "\ufffd" if not c.isspace() else " " for c in text
-    )
+    """A text without the characters that no XML may hold, or that move a terminal's cursor."""
+    return "".join(c if _is_shown(c) else " " if c.isspace() else "\ufffd" for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    """Whether it stands for itself, as spaces and joiners do, without which words fall apart."""
+    return character.isprintable() or unicodedata.category(character) in ("Zs", "Cf")
 
 
 class Fields:
@@ -72,11 +76,11 @@ class Fields:
         return printable(value)
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts, printable."""
+        """A list of texts, as they are."""
         value = self.values.get(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self._refuse(name, "a list of texts", value)
-        return [printable(item) for item in value]
+        return list(value)
 
     def mapping(self, name: str) -> dict[str, Any]:
         """A mapping with texts as keys."""

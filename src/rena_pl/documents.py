@@ -15,6 +15,21 @@ MAX_VALUES = 20_000
 MAX_DEPTH = 40
 
 
+def read_at_most(path: Path, most: int) -> str:
+    """The text of a file that may be endless, such as a link to a device.
+
+    Raises:
+        OSError: It cannot be read.
+        RenaError: It holds more bytes than `most`.
+        UnicodeDecodeError: It is no UTF-8.
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise RenaError(f"it holds more than {most:,} bytes")
+    return content.decode("utf-8")
+
+
 def read_settings(path: Path) -> dict[str, Any]:
     """The settings in a YAML file.
 
@@ -23,9 +38,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             names the file.
     """
     try:
-        if path.stat().st_size > MAX_TEXT:
-            raise RenaError(f"it holds more than {MAX_TEXT:,} bytes")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(read_at_most(path, MAX_TEXT))
         check_document(content)
     except OSError as error:
         raise RenaError(f"{path}: cannot be read: {error}") from None

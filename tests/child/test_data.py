@@ -78,7 +78,7 @@ PAIR = (torch.zeros(2, *INPUT), torch.zeros(2).long())
     ("task", "sentence"),
     [
         (WithoutTest(), "the task WithoutTest has no test_dataloader"),
-        (WithBatches(), "the task WithBatches has no validation examples"),
+        (WithBatches(), "the task WithBatches has no examples in its val split"),
         (WithBatches((*PAIR, PAIR[1])), "no pair of a tensor of features and one of targets"),
         (WithBatches({"features": PAIR[0]}), "no pair of a tensor"),
     ],

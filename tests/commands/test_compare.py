@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 
 import pytest
 import torch
@@ -18,6 +19,8 @@ from filelock import FileLock
 
 from rena_pl.cli import main
 from rena_pl.commands.search_settings import search_settings
+from rena_pl.evaluation.ledger import Ledger
+from rena_pl.objective import Constraint, Objective
 from rena_pl.search.run_folder import LOCK
 from rena_pl.tabular import Table
 from tests import tables
@@ -52,11 +55,17 @@ def test_searchers_are_compared_and_found_again(
     folder = tmp_path / "run" / "compare"
     figures = json.loads((folder / "compare.json").read_text())
     assert figures["child_epochs"] == 12
+    made, bounds = tables.table(tmp_path), Objective((Constraint("params", max=25),))
     for name in ("rena", "random"):
         of = figures["searchers"][name]
         assert of["seeds"] == [0, 1]
         assert len(of["curve"]["mean"]) == 12
-        assert 1 <= of["median_trainings_to_top10"] <= 24
+        assert of["median_trainings_to_top10"] == median(of["trainings_to_top10"])
+        first = Ledger(folder / name / "0" / "ledger.journal").evaluations()
+        top = sorted(made.architectures(), key=lambda row: -made.score(row))
+        top = [row for row in top if bounds.meets_all(made.resources.profile(row))][:10]
+        found = [number for number, e in enumerate(first, 1) if e.architecture in top]
+        assert of["trainings_to_top10"][0] == min(found, default=24)
     assert set(figures["differences"]) == {"random"}
     assert "<html>" in (folder / "compare.html").read_text()
 
@@ -97,7 +106,7 @@ def test_a_table_that_was_changed_is_not_taken_for_the_one_searched(
     compare(*command)
     file = tmp_path / "table.csv"
     file.write_text(file.read_text().replace(",50,", ",49,"))
-    assert "table.csv has changed since its searches" in refused(capsys, *command)
+    assert "the data have changed since its searches" in refused(capsys, *command)
 
 
 def test_what_was_not_found_is_said(

@@ -26,6 +26,8 @@ from rena_pl.deploy.trained import load
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
 from rena_pl.search.run_folder import LOCK
+from rena_pl.space import SearchSpace
+from rena_pl.space.starts import rudimentary
 from tests.command_line import fails_with, rena
 from tests.data.conftest import tone, write_wav
 
@@ -43,8 +45,33 @@ def test_a_trained_network_is_not_trained_again(
     assert (run / "best" / "model.safetensors").stat().st_mtime_ns == weights
     sentence = fails_with(capsys, *command, "--epochs", 3)
     assert "final_epochs = 15, not 3; give another --folder" in sentence
+    other = architecture.parent / "other.json"
+    Architecture.load(architecture).save(other)
+    sentence = fails_with(capsys, "train", other, *command[2:], "--epochs", 15)
+    assert "other.json; give another --folder" in sentence
     with FileLock(run / LOCK):
         assert f"{run}: another job is running" in fails_with(capsys, *command, "--epochs", 15)
+
+
+def test_a_folder_is_of_one_network(
+    run: Path,
+    architecture: Path,
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The file that was trained may have been written anew since."""
+    before, folder = architecture.read_text(), tmp_path / "run"
+    shutil.copytree(run, folder)
+    start = rudimentary(SearchSpace({"temporal": {"channels": [8]}}))
+    command = ["train", architecture, "--config", config, "--folder", folder, "--epochs", 15]
+    try:
+        start.save(architecture)
+        sentence = fails_with(capsys, *command)
+    finally:
+        architecture.write_text(before)
+    assert f"{folder} holds the training of {load(run).architecture.arch_id}" in sentence
+    assert load(folder).architecture == load(run).architecture
 
 
 def test_train_goes_to_a_folder_of_its_own(
@@ -120,6 +147,8 @@ def test_data_that_have_moved_are_named_on_the_command_line(
     sentence = fails_with(capsys, "test", folder, "--data.root", moved, *renamed)
     assert "for another task: its classes are ['yes', 'no'" in sentence
     sentence = fails_with(capsys, "test", "--data.root", moved, folder)
+    assert "--data.root stands before the run folder" in sentence
+    sentence = fails_with(capsys, "test", "--split", "val", "--data.root", moved, folder)
     assert "--data.root stands before the run folder" in sentence
 
 

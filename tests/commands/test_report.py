@@ -21,6 +21,13 @@ def test_a_report_is_written_into_the_run_folder(
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").startswith("<!doctype")
 
 
+def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, output = tmp_path / "kws[tight]", tmp_path / "x[" / "b] :key:.html"
+    write_run(run)
+    main(["report", str(run), "--output", str(output)])
+    assert capsys.readouterr().out == f"report: {output}\n"
+
+
 def test_several_runs_where_they_are_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

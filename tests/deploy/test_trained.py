@@ -58,6 +58,7 @@ def test_its_front_end_is_the_tasks(run: Path, spoken: Path) -> None:
         (lambda folder: shutil.rmtree(folder), "not a run folder"),
         (lambda folder: (folder / "best" / "architecture.json").unlink(), "architecture.json"),
         (lambda folder: (folder / "best" / "model.safetensors").write_bytes(b"x"), "safetensors"),
+        (lambda folder: _change(folder, arch_id="0" * 12), "but summary.json is of 000000000000"),
         (lambda folder: (folder / "summary.json").write_text("{}"), "num_classes .* is missing"),
         (lambda folder: _change(folder, labels=["a"]), "labels must have a name for each class"),
         (lambda folder: _change(folder, labels=5), "labels must be a list of texts"),

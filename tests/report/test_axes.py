@@ -30,6 +30,7 @@ def test_values_lie_on_the_paper_and_ticks_between_them_are_few(
 def test_numbers_of_updates_are_whole(last: int, count: int) -> None:
     ticks = whole_ticks(fitted([1, last], 0, 700), count)
     assert all(float(tick).is_integer() for tick in ticks)
+    assert 1 <= len(ticks) <= 2 * count + 1
 
 
 def test_large_numbers_are_short() -> None:

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from rena_pl.errors import RenaError
 from rena_pl.report.run import read_run
 from rena_pl.report.write import read_runs, write_report
+from tests import tables
+from tests.command_line import rena
 from tests.report.runs import CONSTRAINTS, LABELS, write_run
 
 
@@ -260,3 +262,29 @@ def test_runs_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     folders = [tmp_path / "one" / "0", tmp_path / "two" / "0", tmp_path / "two" / "1"]
     runs = read_runs([*folders, tmp_path / "one" / ".." / "one" / "0"])
     assert [run.name for run in runs] == ["one/0", "two/0", "1"]
+
+
+def test_a_password_stays_in_the_config(folder: Path) -> None:
+    config = folder / "config.yaml"
+    settings = yaml.safe_load(config.read_text())
+    settings["model"]["ledger"] = "postgresql+psycopg://user:s3cret@host/rena"
+    config.write_text(yaml.safe_dump(settings))
+    write_report(read_runs([folder]), folder / "report.html")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "user:***@host/rena" in page
+    assert "s3cret" not in page
+
+
+def test_accuracies_of_a_table_in_percents_are_shares(tmp_path: Path) -> None:
+    fractions = tables.write_config(tmp_path, updates=3)
+    file = tmp_path / "table.csv"
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    for row in rows[1:]:
+        row[-2] = str(100 * float(row[-2]))
+    rena("fit", "--config", fractions, "--trainer.default_root_dir", tmp_path / "shares")
+    file.write_text("\n".join(map(",".join, rows)) + "\n")
+    rena("fit", "--config", fractions, "--trainer.default_root_dir", tmp_path / "percents")
+    shares, percents = (read_run(tmp_path / name) for name in ("shares", "percents"))
+    assert 0 < max(e.accuracy for e in percents.evaluations) < 1
+    one, other = ({e.key: e.accuracy for e in run.searched[:1]} for run in (shares, percents))
+    assert [*other.values()] == pytest.approx([*one.values()])

@@ -21,6 +21,7 @@ from rena_pl.search.compare import (
     summary,
 )
 from rena_pl.search.controller import Controller
+from rena_pl.search.searchers.rena import Imagination
 from tests import tables
 from tests.tasks import TinyTask
 
@@ -157,3 +158,12 @@ def test_a_space_that_is_exhausted_ends_the_search(tmp_path: Path) -> None:
     made = Controller(None, Objective(), budget=Budget(episodes=1, steps=1, child_epochs=1))
     evaluations = search(made, small, "rena", 50, tmp_path / "run", CPU)
     assert len({evaluation.architecture for evaluation in evaluations}) == 12
+
+
+def test_only_weights_of_possible_parents_are_kept(tmp_path: Path) -> None:
+    from tests.search.test_fit import controller as with_networks
+
+    evaluations = search(with_networks(), TinyTask(), "rena", 20, tmp_path, CPU)
+    kept = {file.stem for file in (tmp_path / "weights").iterdir()}
+    assert kept < {evaluation.key for evaluation in evaluations if evaluation.status == "done"}
+    assert len(kept) == Imagination().elite

@@ -11,6 +11,7 @@ import torch
 
 from rena_pl.child.teaching import TaughtData
 from rena_pl.data.front_end import SpeechFrontEnd
+from rena_pl.data.tensor_task import Split
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, START, Evaluation
 from rena_pl.evaluation.ledger import Ledger
@@ -233,6 +234,34 @@ class WithFrontEnd(TinyTask):
 
 class WithMore(TinyTask):
     labels = ["low", "middle", "high", "silence"]
+
+
+class Wide(TinyTask):
+    input_shape = (1, 6, 16)
+
+    def load(self) -> dict[str, Split]:
+        return {
+            name: Split(split.features.repeat(1, 1, 1, 1, 2), split.targets)
+            for name, split in super().load().items()
+        }
+
+
+def test_a_search_by_another_metric_is_refused(before: Path, tmp_path: Path) -> None:
+    made = tighter(before)
+    made.metric = "balanced_accuracy"
+    with pytest.raises(RenaError, match="its metric is accuracy, not balanced_accuracy"):
+        fit(made, tmp_path)
+
+
+def test_what_was_trained_on_another_task_is_not_known(before: Path, tmp_path: Path) -> None:
+    """Not even where nothing says what the other search was for, since it did not end."""
+    unfinished = tmp_path / "before"
+    shutil.copytree(before, unfinished)
+    (unfinished / "summary.json").unlink()
+    made = fit(controller(init_from=str(unfinished)), tmp_path / "same")
+    assert made.ground.past
+    other = controller(task=Wide(), init_from=str(unfinished))
+    assert fit(other, tmp_path / "other").ground.past == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from lightning.pytorch import LightningDataModule, Trainer
 from safetensors.torch import load_file
+from torch.utils.data import DataLoader, TensorDataset
 
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
@@ -174,6 +176,39 @@ def test_the_start_may_be_trained_as_long_as_the_finals(tmp_path: Path) -> None:
     made.budget = dataclasses.replace(BUDGET, start_epochs=BUDGET.final_epochs)
     trainer(tmp_path, 6).fit(made)
     assert made.summary.start_test_accuracy is not None
+
+
+def test_children_may_be_trained_as_long_as_the_finals(tmp_path: Path) -> None:
+    """They are not trained again, however little their reward has to do with who is best."""
+    made = controller(inherit=False)
+    soft = Constraint("macs", max=4000, penalty=0.999)
+    made.objective = Objective((Constraint("params", max=1000), soft))
+    made.budget = dataclasses.replace(BUDGET, child_epochs=BUDGET.final_epochs)
+    trainer(tmp_path, 4).fit(made)
+    in_full = [e.architecture for e in made.ledger.evaluations() if e.part == "full"]
+    assert in_full == [made.ground.start]
+    assert made.summary.constraints_met
+
+
+def test_a_broken_test_split_is_told_before_the_last_trainings(tmp_path: Path) -> None:
+    class Broken(WithoutSplits):
+        def test_dataloader(self) -> DataLoader:
+            features = torch.zeros(4, *INPUT)
+            return DataLoader(TensorDataset(features, torch.full((4,), CLASSES)))
+
+    made = controller(task=Broken())
+    with pytest.raises(RenaError, match="Broken states 3 classes, but its targets"):
+        trainer(tmp_path, 1).fit(made)
+    assert {e.part for e in made.ledger.evaluations()} == {"start", "child"}
+
+
+def test_a_study_is_of_one_search(tmp_path: Path) -> None:
+    """Two run folders of the same name may lie in different places, with one database for both."""
+    database = f"sqlite:///{tmp_path / 'ledger.db'}"
+    trainer(tmp_path / "one" / "search", 1).fit(controller(ledger=database))
+    with pytest.raises(RenaError, match="holds a search on other data or with other settings"):
+        trainer(tmp_path / "two" / "search", 1).fit(controller(ledger=database, searcher="random"))
+    trainer(tmp_path / "one" / "search", 2).fit(controller(ledger=database))
 
 
 def test_other_data_in_the_same_folder_are_refused(tmp_path: Path) -> None:

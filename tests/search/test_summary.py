@@ -28,6 +28,16 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert summary.metric == "balanced_accuracy"
 
 
+def test_classes_keep_their_names(tmp_path: Path) -> None:
+    """With joiners, spaces that do not break, and whatever a file system lets one be called."""
+    write_run(tmp_path / "run")
+    labels = ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "a\u00a0b", "\u202e", "\x1b[2J"]
+    change(tmp_path / "run", labels=labels)
+    summary = read_summary(tmp_path / "run")
+    assert summary is not None
+    assert summary.labels == labels
+
+
 def test_before_a_search_has_ended_there_is_none(tmp_path: Path) -> None:
     assert read_summary(tmp_path) is None
 

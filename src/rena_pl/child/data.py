@@ -65,7 +65,7 @@ def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
         if not is_overridden(loader, task):
             raise RenaError(f"the task {type(task).__name__} has no {loader}")
     data = LoadedData(task, device)
-    _check(task, next(data.split("val"), None))
+    check_split(task, data, "val")
     return data
 
 
@@ -80,11 +80,16 @@ def examples(data: ChildData, count: int, device: torch.device) -> Tensor:
     return torch.cat(batches)[:count]
 
 
-def _check(task: LightningDataModule, batch: Batch | None) -> None:
-    """Compare a batch with what the task states."""
+def check_split(task: LightningDataModule, data: ChildData, split: str) -> None:
+    """Compare the first batch of a split, which is set up, with what the task states.
+
+    Raises:
+        RenaError: It is another, or there is none.
+    """
     name, (input_shape, classes) = type(task).__name__, stated_shapes(task)
+    batch = next(iter(data.split(split)), None)
     if batch is None:
-        raise RenaError(f"the task {name} has no validation examples")
+        raise RenaError(f"the task {name} has no examples in its {split} split")
     features, targets = batch
     if tuple(features.shape[1:]) != input_shape:
         raise RenaError(

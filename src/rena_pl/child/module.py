@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Any
 
 import torch
@@ -42,9 +41,11 @@ class Recipe:
     label_smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "inherited_rate", "warm_up"):
+        for name in ("learning_rate", "inherited_rate"):
             if not getattr(self, name) > 0:
                 raise RenaError(f"child.{name} must be above 0, not {getattr(self, name)}")
+        if not 0 < self.warm_up < 1:
+            raise RenaError(f"child.warm_up must be between 0 and 1, not {self.warm_up}")
 
     def inherited(self) -> Recipe:
         """The recipe of a child that starts from its parent's weights."""
@@ -107,11 +108,12 @@ class Child(LightningModule):
             fused=True,
             capturable=capturable,
         )
+        steps = max(steps, 3)  # one to rise, one at the peak, one to fall
         schedule = OneCycleLR(
             optimizer,
             max_lr=self.recipe.learning_rate,
-            total_steps=max(steps, ceil(2 / self.recipe.warm_up)),  # at least one step to rise
-            pct_start=self.recipe.warm_up,
+            total_steps=steps,
+            pct_start=min(max(self.recipe.warm_up, 2 / steps), 1 - 1 / steps),
             cycle_momentum=False,
         )
         return optimizer, schedule

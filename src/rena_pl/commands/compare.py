@@ -9,22 +9,24 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
+from lightning.pytorch import LightningDataModule
 from rich.progress import Progress
 from rich.table import Table as Lines
 
 from rena_pl.commands.options import Options
 from rena_pl.commands.processes import side_by_side
 from rena_pl.commands.search_settings import search_settings
-from rena_pl.commands.surroundings import quiet
+from rena_pl.commands.surroundings import plain_console, quiet
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import JOURNAL, Ledger
 from rena_pl.extras import require_extra
+from rena_pl.hashing import short_hash
 from rena_pl.resources.latency import FILE as LATENCY_FILE
 from rena_pl.search.compare import Curve, best_of_table, curve_of, search, summary
 from rena_pl.search.controller import Controller
 from rena_pl.search.run_folder import RunFolder
 from rena_pl.search.searchers.by_name import NAMES
+from rena_pl.search.setting import task_fingerprint
 from rena_pl.tabular import Table
 from rena_pl.whole_files import write_whole
 
@@ -46,12 +48,12 @@ def run_compare(arguments: list[str]) -> None:
     settings["seed_everything"] = settings["model"]["seed"] = None  # every run has its own
     top = best_of_table(task, controller.objective) if isinstance(task, Table) else None
     run_folder = RunFolder(folder, settings, option="--folder")
+    task.prepare_data()
     epochs = options.epochs or _usual_epochs(controller, settings["trainer"]["max_epochs"])
     runs = [(name, seed) for seed in range(options.seeds) for name in options.searchers]
     with run_folder.locked():
         run_folder.claim()
-        if isinstance(task, Table):
-            _claim_for(task, folder)
+        _claim_for(task, folder)
         _run_all(config, runs, epochs, folder, options.workers)
     curves: dict[str, dict[int, Curve]] = {name: {} for name in options.searchers}
     for name, seed in runs:
@@ -118,14 +120,14 @@ def _usual_epochs(controller: Controller, updates: int) -> int:
     return round(start + updates * budget.children * budget.training.epochs_a_child)
 
 
-def _claim_for(table: Table, folder: Path) -> None:
-    """Refuse a folder whose searches saw other numbers in the same file."""
-    kept = folder / "table"
-    if kept.is_file() and kept.read_text().strip() != table.fingerprint():
+def _claim_for(task: LightningDataModule, folder: Path) -> None:
+    """Refuse a folder whose searches saw other data."""
+    kept, fingerprint = folder / "task", short_hash(task_fingerprint(task))
+    if kept.is_file() and kept.read_text().strip() != fingerprint:
         raise RenaError(
-            f"{folder}: {table.file} has changed since its searches; give another --folder"
+            f"{folder}: the data have changed since its searches; give another --folder"
         )
-    write_whole(kept, table.fingerprint() + "\n")
+    write_whole(kept, fingerprint + "\n")
 
 
 def _place(folder: Path, name: str, seed: int) -> Path:
@@ -137,7 +139,7 @@ def _run_all(
 ) -> None:
     """Run every search that has not come to its end, several at a time."""
     left = [run for run in runs if not _ended(_place(folder, *run), epochs)]
-    with Progress(console=Console(stderr=True)) as bars:
+    with Progress(console=plain_console(stderr=True)) as bars:
         bar = bars.add_task("searches", total=len(runs), completed=len(runs) - len(left))
         if workers == 1:
             for run in left:
@@ -218,7 +220,7 @@ def _print(figures: dict[str, Any], folder: Path) -> None:
         if figures["target"] is not None:
             row.append(_median(of["evaluations_to_target"], figures["child_epochs"]))
         lines.add_row(*row)
-    console = Console(highlight=False)
+    console = plain_console()
     console.print(lines)
     console.print(f"{folder / 'compare.json'}, {folder / 'compare.html'}", soft_wrap=True)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from rena_pl.commands.options import Options
 from rena_pl.commands.run_task import own_layer_types, task_of
-from rena_pl.commands.surroundings import quiet
+from rena_pl.commands.surroundings import plain_console, quiet
 from rena_pl.deploy.executorch_export import export_executorch
 from rena_pl.deploy.litert_export import export_litert
 from rena_pl.deploy.onnx_export import export_onnx
@@ -84,7 +83,7 @@ def _print(exported: Exported, trained: Trained) -> None:
         ("FLOPs", "", f"{profile['flops']:,}"),
     ):
         table.add_row(name, file, network)
-    console = Console(highlight=False)
+    console = plain_console()
     console.print(table)
     threads = "; ONNX Runtime takes one thread" * (exported.path.suffix == ".onnx")
     console.print(f"Latency: median at batch 1 on this machine{threads}.")

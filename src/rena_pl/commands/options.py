@@ -25,8 +25,11 @@ class Options(argparse.ArgumentParser):
             first: What has to stand before any change, whose value could else be taken for it.
         """
         options, changes = self.parse_known_args(arguments)
-        if changes and changes[0] == arguments[0]:
-            self.error(f"{changes[0]} stands before {first}, which comes first")
+        if changes:
+            try:
+                self.parse_args(arguments[: arguments.index(changes[0])])
+            except RenaError:
+                self.error(f"{changes[0]} stands before {first}, which comes first")
         return options, changes
 
     def error(self, message: str) -> NoReturn:

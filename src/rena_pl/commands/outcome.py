@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table as Lines
 
 from rena_pl.child.metric import metric_in_words
+from rena_pl.commands.surroundings import plain_console
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report.write import REPORT, read_runs, write_report
@@ -42,7 +42,7 @@ def show_outcome(summary: Summary, folder: Path, as_json: bool) -> None:
         print_event("end", summary=str(folder / SUMMARY), report=str(report), **came_to)
         return
     _print_summary(summary, folder)
-    Console(highlight=False).print(f"report: {report}", soft_wrap=True)
+    plain_console().print(f"report: {report}", soft_wrap=True)
 
 
 def show_row(table: Table, best: Evaluation, evaluations: int, as_json: bool) -> None:
@@ -67,7 +67,7 @@ def show_row(table: Table, best: Evaluation, evaluations: int, as_json: bool) ->
     for name, known in best.profile.items():
         lines.add_row(name, readable(known))
     lines.add_row("cost", f"{evaluations} rows looked up")
-    Console(highlight=False).print(lines)
+    plain_console().print(lines)
 
 
 def _print_summary(summary: Summary, folder: Path) -> None:
@@ -84,7 +84,7 @@ def _print_summary(summary: Summary, folder: Path) -> None:
         "bounds", bounds + (" (all kept)" if summary.constraints_met else " (not all kept)")
     )
     table.add_row("cost", f"{summary.child_epochs} child-epochs, {summary.seconds / 60:.1f} min")
-    console = Console(highlight=False)
+    console = plain_console()
     console.print(table)
     if summary.arch_id == summary.start_arch_id:
         console.print("No better network than the start was found: search longer.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from rena_pl.checks import printable
 from rena_pl.commands.options import Options
 from rena_pl.commands.surroundings import quiet
 from rena_pl.data.files import read_all
@@ -37,6 +39,8 @@ def run_predict(arguments: list[str]) -> None:
     )
     options = parser.parse_args(arguments)
     quiet()
+    if isinstance(sys.stdout, TextIOWrapper):  # names of files need not be UTF-8
+        sys.stdout.reconfigure(errors="surrogateescape")
     trained = load(options.run)
     if trained.front_end is None:
         raise RenaError(f"{options.run}: its task does not say how features are made of raw input")
@@ -62,4 +66,4 @@ def _print(trained: Trained, names: list[str], raw: Tensor) -> None:
     for name, probability, number in zip(
         names, probabilities.tolist(), classes.tolist(), strict=True
     ):
-        print(f"{name}\t{trained.labels[number]}\t{probability:.4f}", flush=True)
+        print(f"{name}\t{printable(trained.labels[number])}\t{probability:.4f}", flush=True)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.commands.options import Options
+from rena_pl.commands.surroundings import plain_console
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
 from rena_pl.resources.latency import LATENCY, Latencies
@@ -50,7 +50,7 @@ def run_profile(arguments: list[str]) -> None:
     if options.json:
         print(json.dumps({"arch_id": architecture.arch_id, **use}, indent=2))
         return
-    console = Console(highlight=False)
+    console = plain_console()
     title = f"{architecture.arch_id} on {shape}, {classes} classes"
     console.print(_layers(title, layer_profiles(architecture, shape, classes), times))
     console.print(_totals(f"whole network, {options.dtype}, batch 1", use))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from rena_pl.commands.options import Options
+from rena_pl.commands.surroundings import plain_console
 from rena_pl.errors import RenaError
 from rena_pl.report.page import views_of
 from rena_pl.report.wandb_log import run_id
@@ -46,7 +45,7 @@ def run_report(arguments: list[str]) -> None:
     output = options.output or (options.runs[0] / REPORT if len(runs) == 1 else Path(REPORT))
     ids = [] if options.wandb is None else _ids(options.runs)
     write_report(runs, output, options.figures)
-    console = Console(highlight=False)
+    console = plain_console()
     console.print(f"report: {output}", soft_wrap=True)
     if options.figures is not None:
         console.print(f"figures: {options.figures}", soft_wrap=True)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningDataModule
-from rich.console import Console
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.metric import metric_in_words
 from rena_pl.commands.options import Options
 from rena_pl.commands.search_settings import search_settings
-from rena_pl.commands.surroundings import quiet
+from rena_pl.commands.surroundings import plain_console, quiet
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator
@@ -33,8 +32,8 @@ def run_train(arguments: list[str]) -> None:
     """Train with the config's recipe, test once, and write the folder; once, not again.
 
     Raises:
-        RenaError: The architecture, the config, the data or the folder are not usable, or training
-            failed.
+        RenaError: The architecture, the config, the data or the folder are not usable, the folder
+            is another network's, or training failed.
     """
     parser = Options(
         prog="rena train",
@@ -59,10 +58,12 @@ def run_train(arguments: list[str]) -> None:
     values = settings.values
     root = Path(values["trainer"]["default_root_dir"])
     folder = options.folder or root / "train" / architecture.arch_id
-    values["model"]["start"] = str(options.architecture)
+    values["model"]["start"] = str(options.architecture.resolve())
     values["model"]["budget"]["final_epochs"] = epochs
     run_folder = RunFolder(folder, values, option="--folder")
-    status = Console(stderr=True).status(f"training {architecture.arch_id} for {epochs} epochs")
+    status = plain_console(stderr=True).status(
+        f"training {architecture.arch_id} for {epochs} epochs"
+    )
     with run_folder.locked(), status:
         candidate = Candidate(architecture, None, epochs, (FINAL, 0, 0))
         summary = _train(candidate, settings.controller, settings.task, settings.device, run_folder)
@@ -96,6 +97,10 @@ def _train(
         trainer,
         setting,
     )
+    for evaluation in evaluator.ledger.evaluations():
+        if evaluation.architecture != candidate.architecture:
+            other = evaluation.architecture.arch_id
+            raise RenaError(f"{path} holds the training of {other}; give another --folder")
     before = summary_before(path, evaluator.ledger)
     if before is not None and evaluator.find(candidate) is not None:
         return before

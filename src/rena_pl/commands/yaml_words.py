@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jsonargparse import set_loader
 
-from rena_pl.documents import MAX_TEXT, check_document
+from rena_pl.documents import MAX_TEXT, check_document, read_at_most
 from rena_pl.errors import RenaError
 
 BOOL, FLOAT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float"
@@ -58,9 +58,7 @@ def check_configs(arguments: list[str]) -> None:
             continue
         path = Path(value or "".join(arguments[number + 1 : number + 2]))
         try:
-            if path.stat().st_size > MAX_TEXT:
-                raise RenaError(f"holds more than {MAX_TEXT:,} bytes")
-            content = _load(path.read_text())
+            content = _load(read_at_most(path, MAX_TEXT))
         except (OSError, UnicodeDecodeError, RenaError, yaml.YAMLError) as error:
             raise RenaError(f"config {path}: {' '.join(str(error).split())}") from None
         if not isinstance(content, dict):

@@ -133,10 +133,11 @@ class TensorTask(LightningDataModule):
         return {name: getattr(self, name) for name in sorted(names - set(leave_out))}
 
     def fingerprint(self) -> str:
-        """A short hash that changes whenever what a child is trained and tested on changes.
+        """A short hash of what a child is trained and tested on.
 
-        It covers the class, the settings and the listing of the files, but not where they lie:
-        moving a data set does not change it.
+        It covers the class, the settings and the names and sizes of the files, but not where they
+        lie: moving a data set does not change it. What is in a file may change unseen, if it stays
+        as long.
         """
         return short_hash([type(self).__name__, self.settings(), self.listing()])
 

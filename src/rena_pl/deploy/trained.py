@@ -80,6 +80,11 @@ def load(run: str | Path) -> Trained:
     run = Path(run)
     summary = finished(run)
     architecture = Architecture.load(run / ARCHITECTURE)
+    if architecture.arch_id != summary.arch_id:
+        raise RenaError(
+            f"{run / ARCHITECTURE}: is {architecture.arch_id}, but {SUMMARY} is of "
+            f"{summary.arch_id}; the same command as before ends the run again"
+        )
     network = _network(run, architecture, summary)
     return Trained(network, _front_end(run, summary), architecture, summary)
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.interrupts import interrupts_held
+from rena_pl.passwords import without_password
 
 JOURNAL = "ledger.journal"
 """Where a run folder has its ledger."""
@@ -45,24 +46,34 @@ class Ledger:
         setting: What its evaluations have in common (see `Candidate.key`), to be compared with
             what is there; not compared when left out.
         study: The study's name in the storage.
+        search: What sets its search apart from others of that setting, compared likewise.
 
     Raises:
-        RenaError: The storage cannot be read, or holds evaluations of another setting.
+        RenaError: The storage cannot be read, or holds evaluations of another setting or search.
     """
 
-    def __init__(self, storage: str | Path, setting: str | None = None, study: str = STUDY) -> None:
+    def __init__(
+        self,
+        storage: str | Path,
+        setting: str | None = None,
+        study: str = STUDY,
+        search: str | None = None,
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._storage = storage
+        self._name = without_password(str(storage))
+        known = {"setting": setting, "search": search}
+        own = {name: value for name, value in known.items() if value is not None}
         try:
             self._study = _study(_open(storage), study)
-            before = self._study.user_attrs.get("setting")
-            if setting is not None and before is None:
-                self._study.set_user_attr("setting", setting)
+            before = self._study.user_attrs
+            for name, value in own.items():
+                if name not in before:
+                    self._study.set_user_attr(name, value)
         except Exception as error:  # what a journal that is none, or a database, raises
-            raise RenaError(f"{storage}: the ledger cannot be opened: {_line(error)}") from error
-        if setting is not None and before not in (None, setting):
+            raise RenaError(f"{self._name}: the ledger cannot be opened: {_line(error)}") from error
+        if any(before.get(name, value) != value for name, value in own.items()):
             raise RenaError(
-                f"{storage} holds a search on other data or with other settings; give another "
+                f"{self._name} holds a search on other data or with other settings; give another "
                 "trainer.default_root_dir"
             )
         self._evaluations: dict[str, Evaluation] = {}
@@ -91,7 +102,7 @@ class Ledger:
             try:
                 self._study.add_trial(trial)
             except Exception as error:  # a full disk, a database that is gone
-                raise StorageError(f"{self._storage}: cannot be written: {_line(error)}") from error
+                raise StorageError(f"{self._name}: cannot be written: {_line(error)}") from error
         self._evaluations[evaluation.key] = evaluation
 
     def refresh(self) -> None:
@@ -103,9 +114,9 @@ class Ledger:
         try:
             trials = self._study.get_trials(deepcopy=False)
         except Exception as error:  # what a database that is gone raises, or a broken journal
-            raise RenaError(f"{self._storage}: cannot be read: {_line(error)}") from error
+            raise RenaError(f"{self._name}: cannot be read: {_line(error)}") from error
         for trial in trials[self._read :]:
-            evaluation = _evaluation(trial, self._storage)
+            evaluation = _evaluation(trial, self._name)
             self._evaluations.setdefault(evaluation.key, evaluation)
         self._read = len(trials)
 
@@ -232,4 +243,4 @@ def _evaluation(trial: FrozenTrial, storage: str | Path) -> Evaluation:
 
 def _line(error: Exception) -> str:
     """What an error says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return without_password(" ".join(str(error).split())) or type(error).__name__

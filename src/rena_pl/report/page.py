@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from rena_pl import __version__
+from rena_pl.checks import printable
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report import facts
@@ -34,6 +35,7 @@ from rena_pl.report.words import bound_in_words, headed, resource
 from rena_pl.search.progress.progress import duration
 
 MOST_CONFUSED = 6
+MOST_CLASSES = 60
 MOST_PAYOFFS = 12
 LONGEST_LABEL = 60
 
@@ -108,7 +110,7 @@ class View:
     def labels(self) -> list[str]:
         """The classes, none of them too long for a table."""
         summary = self.run.summary
-        return [label[:LONGEST_LABEL] for label in summary.labels] if summary else []
+        return [printable(label)[:LONGEST_LABEL] for label in summary.labels] if summary else []
 
     @cached_property
     def confused(self) -> list[facts.Confused]:
@@ -181,9 +183,9 @@ class View:
 
     @cached_property
     def confusion(self) -> Figure | None:
-        """The confusion matrix of the test split."""
+        """The confusion matrix of the test split, if it is not too large to be read."""
         summary = self.run.summary
-        if summary is None or self.tested is None:
+        if summary is None or self.tested is None or summary.num_classes > MOST_CLASSES:
             return None
         return confusion(summary.test_confusion, self.labels)
 

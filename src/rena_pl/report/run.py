@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.objective import Constraint, Objective
+from rena_pl.passwords import without_password
 from rena_pl.search.final import ARCHITECTURE
 from rena_pl.search.run_folder import CONFIG
 from rena_pl.search.summary import SUMMARY, Summary, read_summary
@@ -107,7 +108,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         metric=model.text("metric") if "metric" in model.values else "accuracy",
         task=printable(str(_part(config, "data", config_file).get("class_path", "")))[:200],
         planned=_planned(_part(config, "trainer", config_file).get("max_epochs")),
-        evaluations=[] if journal is None else _evaluations(journal),
+        evaluations=[] if journal is None else _in_shares(_evaluations(journal)),
         summary=None if _inside(folder, SUMMARY) is None else read_summary(folder),
         best=None if best is None else Architecture.load(best),
     )
@@ -191,10 +192,19 @@ def _shown(value: Any) -> str:
         return ", ".join(map(_shown, value)) or "none"
     if value is None or value == {}:
         return "none"
-    return printable(str(value).lower() if isinstance(value, bool) else str(value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(without_password(str(value)))
 
 
 def _evaluations(journal: Path) -> list[Evaluation]:
     """Those of a journal in the order of the search, the first of each key."""
     written = reversed(read_journal(journal))
     return in_order({evaluation.key: evaluation for evaluation in written}.values())
+
+
+def _in_shares(evaluations: list[Evaluation]) -> list[Evaluation]:
+    """With accuracies from 0 to 1, also those of a table that holds percents."""
+    if all(e.accuracy is None or e.accuracy <= 1 for e in evaluations):
+        return evaluations
+    return [e if e.accuracy is None else replace(e, accuracy=e.accuracy / 100) for e in evaluations]

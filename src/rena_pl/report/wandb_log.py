@@ -16,6 +16,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
 from rena_pl.evaluation.evaluation import Evaluation
+from rena_pl.passwords import without_password
 from rena_pl.report.facts import lineage
 from rena_pl.report.page import page, views_of
 from rena_pl.report.run import Run, read_run
@@ -100,7 +101,7 @@ class WandbSearch(Outliving, SearchCallback):
         file = pl_module.folder / RUN_ID
 
         def begin(run: Any) -> None:
-            run.config.update(self.settings, allow_val_change=True)
+            run.config.update(_shown(self.settings), allow_val_change=True)
             run.define_metric("*", step_metric="update", step_sync=True)
             run.define_metric("evaluation/*", step_metric="evaluation/number")
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -258,3 +259,10 @@ def _report(search: Run) -> dict[str, Any]:
 
     html = page(views_of([search]))
     return {"report": wandb.Html(html, inject=False)} if len(html) <= MOST_HTML else {}
+
+
+def _shown(settings: Any) -> Any:
+    """Settings without passwords."""
+    if isinstance(settings, Mapping):
+        return {name: _shown(value) for name, value in settings.items()}
+    return without_password(settings) if isinstance(settings, str) else settings

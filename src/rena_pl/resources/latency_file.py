@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from filelock import FileLock
 from torch import nn
 
 from rena_pl.architecture import Shape
+from rena_pl.checks import is_number
 from rena_pl.errors import RenaError, StorageError
 
 MAX_BYTES = 2**26
@@ -145,9 +145,9 @@ def _parsed(line: bytes, where: str) -> tuple[tuple[str, tuple[Shape, ...]], flo
         raise RenaError(f"{where}: layer must be text")
     if not (isinstance(inputs, list) and all(map(_is_shape, inputs))):
         raise RenaError(f"{where}: inputs must be shapes, lists of three whole numbers")
-    if not (type(milliseconds) is float and isfinite(milliseconds) and milliseconds >= 0):
+    if not (is_number(milliseconds) and milliseconds >= 0):
         raise RenaError(f"{where}: ms must be a number of milliseconds")
-    return (layer, tuple((c, h, w) for c, h, w in inputs)), milliseconds
+    return (layer, tuple((c, h, w) for c, h, w in inputs)), float(milliseconds)
 
 
 def _is_shape(item: Any) -> bool:

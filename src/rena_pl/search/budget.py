@@ -18,8 +18,9 @@ class Budget:
         draws: Of `paper`, how often an action is drawn at most, until its child keeps the hard
             bounds; the last one stays and is recorded as infeasible.
         child_epochs: Epochs a child is trained for.
-        halvings: How often the better half of the children that were trained side by side, one of
-            each episode, is trained for as many epochs again (successive halving).
+        halvings: How often the better half of the children that were trained side by side, all of
+            an update or with `paper` one of each episode, is trained for as many epochs again
+            (successive halving).
         stop_below: A child whose reward is below this share of the best so far is left out there.
         child_seconds: A child that trains for longer fails; what such a search comes to depends on
             the machine. No limit when left out; none for the start network and at the end.

@@ -62,19 +62,26 @@ def search(
     task.setup("fit")
     journal = folder / JOURNAL
     mend_journal(journal)
+    weights = WeightStore(folder / "weights")
     ground, evaluator = controller.prepare(
         task,
         lambda setting: Ledger(journal, setting),
-        WeightStore(folder / "weights"),
+        weights,
         device,
         latencies or folder / LATENCY_FILE,
     )
     asked = controller.make_searcher(ground, searcher)
-    _run(asked, evaluator, controller, epochs)
+    _run(asked, evaluator, controller, epochs, weights)
     return evaluator.ledger.evaluations()
 
 
-def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epochs: float) -> None:
+def _run(
+    searcher: Searcher,
+    evaluator: Evaluator,
+    controller: Controller,
+    epochs: float,
+    weights: WeightStore,
+) -> None:
     """Ask, evaluate and tell; a search that is continued finds its answers in the ledger."""
     budget = controller.budget
     start = searcher.ground.start_candidate(budget.start_epochs)
@@ -89,9 +96,11 @@ def _run(searcher: Searcher, evaluator: Evaluator, controller: Controller, epoch
         searcher.tell(evaluate_all([start]))
     update = idle = 0
     while sum(spent.values()) < epochs and idle < IDLE:
-        before = len(searcher.known)
+        before, known = len(searcher.known), len(evaluator.ledger)
         run_update(searcher, update, budget.children, budget.training, evaluate_all)
         idle = idle + 1 if len(searcher.known) == before else 0
+        if len(evaluator.ledger) > known:
+            weights.keep_only(searcher.parents(evaluator.ledger.evaluations()))
         update += 1
 
 

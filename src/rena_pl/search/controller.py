@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from rena_pl.child.data import check_split
 from rena_pl.child.metric import find_metric
 from rena_pl.child.module import Recipe
 from rena_pl.errors import RenaError
@@ -25,6 +26,7 @@ from rena_pl.evaluation.failures import widespread_failure
 from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.evaluation.weights import WeightStore
+from rena_pl.hashing import short_hash
 from rena_pl.heap import give_back_freed_memory
 from rena_pl.objective import Objective
 from rena_pl.resources.latency import FILE as LATENCY_FILE
@@ -33,7 +35,7 @@ from rena_pl.resources.profile import ENTRIES
 from rena_pl.search.budget import Budget
 from rena_pl.search.clock import Clock
 from rena_pl.search.earlier import read_earlier
-from rena_pl.search.final import conclude, full_trainings, summary_before, write_outcome
+from rena_pl.search.final import conclude, finalists, full_trainings, summary_before, write_outcome
 from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy.gradient import GradientSettings
 from rena_pl.search.policy.policy import PolicySize
@@ -198,7 +200,7 @@ class Controller(LightningModule):
             latencies: Where measured latencies are kept, if a bound is on them.
         """
         earlier = self.earlier
-        best = earlier.network(task) if earlier else None
+        best = earlier.network(task, self.metric) if earlier else None
         ancestor = earlier.ancestor(self.space, task) if earlier else None
         start = ancestor.architecture if ancestor else self.start
         ground = ground_of(
@@ -354,6 +356,10 @@ class Controller(LightningModule):
         """
         if not isinstance(self.evaluator.scorer, ChildTrainer):
             return
+        assert self.task is not None
+        if self.trainer.is_global_zero and summary_before(self.folder, self.ledger) is None:
+            self.task.setup("test")  # what is wrong with it is told before hours of training
+            check_split(self.task, self.evaluator.scorer.data, "test")
         budget = self.budget
         candidates = full_trainings(
             self.ledger.evaluations(), self.objective, budget.final_epochs, budget.final_candidates
@@ -363,8 +369,6 @@ class Controller(LightningModule):
             return
         self.summary = summary_before(self.folder, self.ledger)
         if self.summary is None:
-            assert self.task is not None
-            self.task.setup("test")
             outcome = conclude(trained, self.evaluator)
             self.summary = write_outcome(
                 outcome, self.evaluator, self.task, self.clock.seconds, self.folder
@@ -402,7 +406,10 @@ class Controller(LightningModule):
         if self.trainer.is_global_zero:
             evaluations = self.ledger.evaluations()
             tested = {e.key for e in evaluations if e.part != "child"}
-            self.weights.keep_only(self.searcher.parents(evaluations) | tested)
+            # A child that was trained for as long, from scratch, is not trained again at the end.
+            last = finalists(evaluations, self.objective, self.budget.final_candidates + 1)
+            kept = tested | {e.key for e in last}
+            self.weights.keep_only(self.searcher.parents(evaluations) | kept)
         self.trainer.strategy.barrier("weights")
 
     def _place_of_children(self) -> torch.device:
@@ -423,10 +430,23 @@ class Controller(LightningModule):
             self.task.setup("fit")
         return self.task
 
+    def _described(self) -> str:
+        """What sets the search apart from others with the same setting, as a short hash."""
+        return short_hash(
+            [
+                self.searcher_name,
+                None if self.space is None else asdict(self.space),
+                asdict(self.budget),
+                asdict(self.gradient),
+                asdict(self.policy_size),
+                asdict(self.imagination),
+            ]
+        )
+
     def _open_ledger(self, setting: str) -> Ledger:
         """A journal in the run folder, or a study of the folder's name in a storage for many."""
         if self.storage is not None:
-            return Ledger(self.storage, setting, study=self.folder.resolve().name)
+            return Ledger(self.storage, setting, self.folder.resolve().name, self._described())
         journal = self.folder / JOURNAL
         if self.trainer.is_global_zero:
             mend_journal(journal)

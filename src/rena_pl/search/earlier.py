@@ -51,17 +51,19 @@ class Earlier:
     weights: dict[str, Tensor] = field(default_factory=dict)
     summary: Summary | None = None
 
-    def network(self, task: LightningDataModule) -> nn.Module | None:
+    def network(self, task: LightningDataModule, metric: str) -> nn.Module | None:
         """The best network as it was trained, in evaluation mode, if there is one.
 
         Raises:
-            RenaError: It is for another task.
+            RenaError: It is for another task, or was found by another metric.
         """
         if self.best is None or self.summary is None or isinstance(task, Table):
             return None
         another = difference(task, self.summary)
         if another is not None:
             raise self._another_task(another)
+        if self.summary.metric != metric:
+            raise self._another_task(f"its metric is {self.summary.metric}, not {metric}")
         try:
             network = build(self.best.architecture, *stated_shapes(task)).eval()
             network.load_state_dict(self.weights)
@@ -86,10 +88,15 @@ class Earlier:
         return any(constraint.exceeded(use) for constraint in ground.objective.constraints)
 
     def known(self, ground: Ground, task: LightningDataModule) -> list[Evaluation]:
-        """What was trained, as far as it could have been in that space too."""
+        """What was trained, as far as it could have been in that space, and on that task, too."""
         if isinstance(task, Table):
             return [e for e in self.trained if task.has(e.architecture)]
-        return [e for e in self.trained if _is_of(ground.space, e.architecture, task)]
+        return [
+            e
+            for e in self.trained
+            if _is_of(ground.space, e.architecture, task)
+            and ground.resources.counted.profile(e.architecture)["macs"] == e.profile["macs"]
+        ]
 
     def _another_task(self, reason: str) -> RenaError:
         return RenaError(

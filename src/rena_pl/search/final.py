@@ -22,7 +22,7 @@ from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import save_weights
 from rena_pl.objective import Objective
 from rena_pl.search.same_task import described_front_end
-from rena_pl.search.summary import Summary, read_summary, write_summary
+from rena_pl.search.summary import MOST_ROWS, Summary, read_summary, write_summary
 
 ARCHITECTURE = Path("best", "architecture.json")
 WEIGHTS = Path("best", "model.safetensors")
@@ -196,10 +196,12 @@ def _test(evaluation: Evaluation, evaluator: Evaluator) -> Tested:
     child.network.load_state_dict(_weights(evaluation, evaluator))
     classes = trainer.num_classes
     predicted, true = predict(child.to(trainer.device), trainer.data.split("test"))
-    return Tested(
-        measured(trainer.metric, predicted, true, classes),
-        multiclass_confusion_matrix(predicted, true, classes).tolist(),
-    )
+    if not 0 <= int(true.min()) <= int(true.max()) < classes:
+        raise RenaError(f"the test split has targets that are not from 0 to {classes - 1}")
+    accuracy = measured(trainer.metric, predicted, true, classes)
+    if classes > MOST_ROWS:
+        return Tested(accuracy, [])
+    return Tested(accuracy, multiclass_confusion_matrix(predicted, true, classes).tolist())
 
 
 def _weights(evaluation: Evaluation, evaluator: Evaluator) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from rena_pl.documents import read_settings
 from rena_pl.errors import RenaError
+from rena_pl.passwords import without_password
 from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
 from rena_pl.search.controller import Controller
 from rena_pl.whole_files import write_whole
@@ -137,8 +138,8 @@ def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield name, list(item)
             for key, value in item.items():
                 yield from flatten(f"{name}.{key}", value)
-        else:
-            yield name, item
+        else:  # a password may change
+            yield name, without_password(item) if isinstance(item, str) else item
 
     for part in SETTLED:
         for name, value in flatten(part, config.get(part)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rena_pl.architecture import Shape
-from rena_pl.checks import Fields
+from rena_pl.checks import Fields, printable
 from rena_pl.errors import RenaError
 from rena_pl.resources.profile import ENTRIES
 from rena_pl.whole_files import write_whole
@@ -18,6 +18,8 @@ SUMMARY = "summary.json"
 MOST_BYTES = 20_000_000
 LARGEST_EXTENT = 1_000_000
 """Of an example, and of the classes."""
+MOST_ROWS = 1_000
+"""Of a confusion matrix: with a larger one the file could not be read."""
 MOST_VALUES = 10_000_000
 """Of an example: whoever predicts makes room for them."""
 
@@ -33,7 +35,7 @@ class Summary:
         val_accuracy: The best network's on the validation split.
         test_accuracy: And on the test split.
         test_confusion: Test examples of each class, by row, by what they were taken for; empty
-            where nothing is known of it.
+            where nothing is known of it, or of more classes than `MOST_ROWS`.
         start_test_accuracy: The start network's on the test split, if it could be trained.
         profile: The best network's resource use.
         start_profile: The start network's.
@@ -44,7 +46,7 @@ class Summary:
         seconds: How long it took.
         input_shape: `(channels, height, width)` of one example.
         num_classes: How many there are.
-        labels: A name for each class; its number where the task names none.
+        labels: A name for each class as the task has it; its number where the task names none.
         front_end: How the features of an example are made, as `FrontEnd.describe` tells it; none
             where the task does not say.
     """
@@ -108,7 +110,7 @@ def _summary(fields: Fields) -> Summary:
         start_test_accuracy=fields.number_or_none("start_test_accuracy"),
         profile=fields.numbers("profile", *ENTRIES),
         start_profile=fields.numbers("start_profile", *ENTRIES),
-        constraints=fields.texts("constraints"),
+        constraints=list(map(printable, fields.texts("constraints"))),
         constraints_met=fields.truth("constraints_met"),
         child_epochs=fields.whole("child_epochs"),
         evaluations=fields.whole("evaluations"),

@@ -182,6 +182,19 @@ def test_hill_climbing_moves_up_and_starts_again(tmp_path: Path) -> None:
     assert any(after > before for before, after in climbs)
 
 
+def test_only_neighbours_that_are_no_better_count(tmp_path: Path) -> None:
+    """However many are trained at once, of which the first are random."""
+    made, ground = tables.ground(tmp_path)
+    asked = HillClimbing(ground, patience=8)
+    rounds(made, ground, asked, 12, each=12)
+    assert asked.failures == 0
+    assert asked.here is not None
+    best = asked.here.reward
+    answers = rounds(made, ground, asked, 6, each=6)
+    assert asked.failures <= 6
+    assert asked.here.reward == max(best, *(answer.reward for answer in answers))
+
+
 def test_the_policy_gradient_begins_elsewhere_when_nothing_new_is_left(tmp_path: Path) -> None:
     made, ground = tables.ground(tmp_path)
     asked = searcher("paper", ground)

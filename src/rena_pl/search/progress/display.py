@@ -61,7 +61,7 @@ class Lines(ProgressCallback):
         self._print(f"update {number}/{progress.updates}: {told}{_left(progress, ', ')}")
 
     def _print(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True)
+        self.console.print(text, soft_wrap=True, markup=False, emoji=False)
 
 
 class LiveDisplay(Lines):

@@ -27,12 +27,13 @@ class HillClimbing(OneByOne):
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Move where it is better."""
         super().tell(evaluations)
+        stood = self.here is not None  # else all of them are random
         for evaluation in evaluations:
             better = self.here is None or evaluation.reward > self.here.reward
             if better and evaluation.status == "done":
                 self.here, self.failures = evaluation, 0
             else:
-                self.failures += 1
+                self.failures += stood
         if self.failures >= self.patience:
             self.here, self.failures = None, 0
 

@@ -29,7 +29,7 @@ class Proposal:
     """An architecture that a searcher wants to see evaluated.
 
     Attributes:
-        architecture: It keeps the hard bounds.
+        architecture: It keeps the hard bounds, except the last draws of `paper`.
         parent: Key of the evaluation that it is made of, and inherits from where a search inherits.
     """
 
@@ -146,7 +146,7 @@ class Searcher(ABC):
 
     @abstractmethod
     def ask(self, count: int) -> list[Proposal]:
-        """Up to `count` architectures to evaluate next, all feasible."""
+        """Up to `count` architectures to evaluate next."""
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """What became of all that was asked for, in order; the start network comes by itself."""
