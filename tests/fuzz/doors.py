@@ -143,13 +143,15 @@ UNKNOWN = Part("call", ((1, 1, 1),), torch.nn.Identity)
 def summary() -> bytes:
     """Of a run whose best network is the first of `architectures`."""
     shape, classes = (1, 40, 101), 3
-    use = profile(Architecture.from_json(architectures()[0].decode()), shape, classes).as_dict()
+    best = Architecture.from_json(architectures()[0].decode())
+    use = profile(best, shape, classes).as_dict()
     made = Summary(
-        arch_id="b", start_arch_id="a", metric="accuracy", val_accuracy=0.9, test_accuracy=0.8,
-        test_confusion=[[2, 0, 0], [0, 1, 1], [0, 0, 1]], start_test_accuracy=0.5, profile=use,
-        start_profile=use, constraints=["params <= 9,000"], constraints_met=True, child_epochs=9,
-        evaluations=4, seconds=1.5, input_shape=shape, num_classes=classes,
-        labels=["yes", "no", "unknown"], front_end=SpeechFrontEnd().describe(),
+        arch_id=best.arch_id, start_arch_id="a", metric="accuracy", val_accuracy=0.9,
+        test_accuracy=0.8, test_confusion=[[2, 0, 0], [0, 1, 1], [0, 0, 1]],
+        start_test_accuracy=0.5, profile=use, start_profile=use, constraints=["params <= 9,000"],
+        constraints_met=True, child_epochs=9, evaluations=4, seconds=1.5, input_shape=shape,
+        num_classes=classes, labels=["yes", "no", "unknown"],
+        front_end=SpeechFrontEnd().describe(),
     )  # fmt: skip
     return json.dumps(asdict(made)).encode()
 
