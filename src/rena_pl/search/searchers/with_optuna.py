@@ -25,7 +25,8 @@ class OptunaSearch(OneByOne):
 
     What it proposes is new and feasible in few of many trials; the others cost no training, and it
     is told of them too: of an infeasible architecture by how much it breaks the bounds, of a known
-    one its reward again. A sampler that does not learn of them proposes them for ever.
+    one its reward again. A sampler that does not learn of them proposes them for ever. Of what is
+    drawn at random where it finds nothing new, it is not told.
 
     Args:
         ground: Where it searches.
