@@ -275,7 +275,10 @@ def test_a_password_stays_in_the_config(folder: Path) -> None:
     assert "s3cret" not in page
 
 
-def test_accuracies_of_a_table_in_percents_are_shares(tmp_path: Path) -> None:
+def test_accuracies_of_a_table_in_percents_are_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")  # or its run would be that of the next search too
     fractions = tables.write_config(tmp_path, updates=3)
     file = tmp_path / "table.csv"
     rows = [line.split(",") for line in file.read_text().splitlines()]
