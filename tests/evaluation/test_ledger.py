@@ -75,6 +75,16 @@ def test_who_writes_behind_a_torn_line_begins_a_new_one(tmp_path: Path) -> None:
     assert Ledger(tmp_path / "ledger").evaluations() == [evaluation(0, 0), evaluation(0, 1)]
 
 
+def test_a_search_that_is_refused_leaves_no_mark(tmp_path: Path) -> None:
+    journal = tmp_path / "ledger.journal"
+    Ledger(journal, "setting")
+    with pytest.raises(RenaError, match="holds a search on other data"):
+        Ledger(journal, "another", search="one")
+    Ledger(journal, "setting", search="other")
+    with pytest.raises(RenaError, match="holds a search on other data"):
+        Ledger(journal, "setting", search="one")
+
+
 def test_a_lock_that_a_killed_process_held_is_taken_away(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
     (tmp_path / "ledger.lock").symlink_to(tmp_path / "ledger")

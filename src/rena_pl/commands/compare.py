@@ -16,7 +16,8 @@ from rich.table import Table as Lines
 from rena_pl.commands.options import Options
 from rena_pl.commands.processes import side_by_side
 from rena_pl.commands.search_settings import search_settings
-from rena_pl.commands.surroundings import plain_console, quiet
+from rena_pl.commands.surroundings import quiet
+from rena_pl.console import plain_console
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import JOURNAL, Ledger
 from rena_pl.extras import require_extra

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from rena_pl.commands.options import Options
 from rena_pl.commands.run_task import own_layer_types, task_of
-from rena_pl.commands.surroundings import plain_console, quiet
+from rena_pl.commands.surroundings import quiet
+from rena_pl.console import plain_console
 from rena_pl.deploy.executorch_export import export_executorch
 from rena_pl.deploy.litert_export import export_litert
 from rena_pl.deploy.onnx_export import export_onnx

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table as Lines
 
 from rena_pl.child.metric import metric_in_words
-from rena_pl.commands.surroundings import plain_console
+from rena_pl.console import plain_console
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import readable
 from rena_pl.report.write import REPORT, read_runs, write_report

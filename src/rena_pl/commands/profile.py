@@ -12,7 +12,7 @@ from rich.table import Table
 
 from rena_pl.architecture import Architecture, Shape
 from rena_pl.commands.options import Options
-from rena_pl.commands.surroundings import plain_console
+from rena_pl.console import plain_console
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
 from rena_pl.resources.latency import LATENCY, Latencies

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from rena_pl.commands.options import Options
-from rena_pl.commands.surroundings import plain_console
+from rena_pl.console import plain_console
 from rena_pl.errors import RenaError
 from rena_pl.report.page import views_of
 from rena_pl.report.wandb_log import run_id

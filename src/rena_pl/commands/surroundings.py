@@ -7,19 +7,12 @@ import sys
 import warnings
 from pathlib import Path
 
-from rich.console import Console
-
 
 def own_modules() -> None:
     """Find the user's own tasks and layers in the folder that the command is called from."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
-
-
-def plain_console(stderr: bool = False) -> Console:
-    """A console that prints names as they are: `[tight]` or `:key:` in one is no markup."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def quiet() -> None:

@@ -12,7 +12,8 @@ from rena_pl.architecture import Architecture
 from rena_pl.child.metric import metric_in_words
 from rena_pl.commands.options import Options
 from rena_pl.commands.search_settings import search_settings
-from rena_pl.commands.surroundings import plain_console, quiet
+from rena_pl.commands.surroundings import quiet
+from rena_pl.console import plain_console
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import FINAL, Candidate
 from rena_pl.evaluation.evaluator import ChildTrainer, Evaluator

@@ -65,13 +65,14 @@ class Ledger:
         own = {name: value for name, value in known.items() if value is not None}
         try:
             self._study = _study(_open(storage), study)
-            before = self._study.user_attrs
+            written = self._study.user_attrs
+            differs = any(written.get(name, value) != value for name, value in own.items())
             for name, value in own.items():
-                if name not in before:
+                if not differs and name not in written:
                     self._study.set_user_attr(name, value)
         except Exception as error:  # what a journal that is none, or a database, raises
             raise RenaError(f"{self._name}: the ledger cannot be opened: {_line(error)}") from error
-        if any(before.get(name, value) != value for name, value in own.items()):
+        if differs:
             raise RenaError(
                 f"{self._name} holds a search on other data or with other settings; give another "
                 "trainer.default_root_dir"

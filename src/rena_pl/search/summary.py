@@ -10,6 +10,7 @@ from typing import Any
 
 from rena_pl.architecture import Shape
 from rena_pl.checks import Fields, printable
+from rena_pl.documents import read_at_most
 from rena_pl.errors import RenaError
 from rena_pl.resources.profile import ENTRIES
 from rena_pl.whole_files import write_whole
@@ -86,9 +87,9 @@ def read_summary(folder: Path) -> Summary | None:
     if not file.is_file():
         return None
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise RenaError(f"{file}: holds more than {MOST_BYTES:,} bytes")
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(read_at_most(file, MOST_BYTES))
+    except RenaError as error:
+        raise RenaError(f"{file}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RenaError(f"{file}: cannot be read: {error}") from None
     except (ValueError, RecursionError) as error:

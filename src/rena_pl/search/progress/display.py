@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from rena_pl.child.metric import metric_in_words
+from rena_pl.console import plain_console
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.numbers import in_percent, readable
 from rena_pl.search.controller import Controller
@@ -27,7 +28,7 @@ class Lines(ProgressCallback):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or plain_console(stderr=True)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Say what takes a while."""
@@ -61,7 +62,7 @@ class Lines(ProgressCallback):
         self._print(f"update {number}/{progress.updates}: {told}{_left(progress, ', ')}")
 
     def _print(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True, markup=False, emoji=False)
+        self.console.print(text, soft_wrap=True)
 
 
 class LiveDisplay(Lines):
@@ -116,7 +117,7 @@ class LiveDisplay(Lines):
 
 def search_display() -> Lines:
     """A live display in a terminal or a notebook, lines elsewhere."""
-    console = Console(stderr=True, highlight=False)
+    console = plain_console(stderr=True)
     draws_in_notebook = console.is_jupyter and find_spec("ipywidgets") is not None
     return (LiveDisplay if console.is_terminal or draws_in_notebook else Lines)(console)
 
