@@ -19,6 +19,8 @@ from rena_pl.layers.modules.convolution import NormedConvolution
 from report import arguments, finish
 
 KERNELS = ((3, 1), (3, 3), (1, 9), (3, 5), (5, 5), (3, 9), (5, 9))
+LAYERS = [(kernel, 1) for kernel in KERNELS] + [((3, 1), 2), ((3, 3), 2)]
+"""Kernel and stride."""
 CHANNELS, EXTENT, BATCH = 32, (20, 50), 16
 
 
@@ -38,8 +40,10 @@ def main() -> None:
     torch.manual_seed(options.seed)
     maps = torch.randn(BATCH, CHANNELS, *EXTENT).contiguous(memory_format=torch.channels_last)
     figures = {}
-    for kernel in KERNELS:
-        block = NormedConvolution(CHANNELS, CHANNELS, EXTENT, kernel, groups=CHANNELS)
+    for kernel, stride in LAYERS:
+        block = NormedConvolution(
+            CHANNELS, CHANNELS, EXTENT, kernel, (stride, stride), groups=CHANNELS
+        )
         block.train().to(memory_format=torch.channels_last)
         plain = nn.Sequential(*block.children())
         sides = {
@@ -51,7 +55,7 @@ def main() -> None:
         for _ in range(rounds):
             for name, (layer, dtype) in sides.items():
                 times[name].append(milliseconds(layer, dtype, maps))
-        figures[f"{kernel[0]}x{kernel[1]}"] = {
+        figures[f"{kernel[0]}x{kernel[1]}" + (f", stride {stride}" if stride > 1 else "")] = {
             name: round(median(of_side[1:]), 2) for name, of_side in times.items()
         }
     finish(options, "depthwise.py", figures)

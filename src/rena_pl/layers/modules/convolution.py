@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rena_pl.layers.geometry import padding, strided, useful_kernel
 from rena_pl.layers.modules.activation import activation as activation_module
+from rena_pl.layers.modules.convolve import convolve
 from rena_pl.layers.modules.norm import make_neutral
 from rena_pl.layers.modules.norm import norm as norm_module
 
@@ -77,11 +78,7 @@ class NormedConvolution(nn.Sequential):
         """Maps `(batch, channels, height, width)`, convolved, normed and activated."""
         convolution = self.convolution
         for module in self:
-            if module is convolution and _slow_in_bfloat16(convolution, maps):
-                with torch.autocast("cpu", enabled=False):
-                    maps = module(maps.to(convolution.weight.dtype))
-            else:
-                maps = module(maps)
+            maps = convolve(convolution, maps) if module is convolution else module(maps)
         return maps
 
     @property
@@ -103,19 +100,6 @@ class NormedConvolution(nn.Sequential):
         if conv.bias is not None:
             conv.bias.zero_()
         make_neutral(self)
-
-
-def _slow_in_bfloat16(convolution: nn.Conv2d, maps: Tensor) -> bool:
-    """Whether autocast would have a CPU convolve in bfloat16 what is faster in float32.
-
-    Forth and back, a depthwise kernel wider or higher than 3 takes it two to three times as long.
-    """
-    return (
-        torch.is_autocast_enabled("cpu")
-        and maps.device.type == "cpu"
-        and convolution.groups > 1
-        and max(convolution.kernel_size) > 3
-    )
 
 
 def merge_height(features: int) -> nn.Sequential:
