@@ -20,6 +20,7 @@ from rena_pl.search.budget import Budget
 from rena_pl.search.compare import best_of_table
 from rena_pl.search.controller import Controller
 from rena_pl.search.prepare import ground_of
+from rena_pl.search.searchers.neighbourhood import usage
 from rena_pl.search.searchers.rena import Imagination, Rena, crossed
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.searchers.uniform import RandomSearch
@@ -119,6 +120,19 @@ def test_from_scratch_candidates_have_parts_of_others_than_the_best(
     mostly_flat = [sum(layer.kind == "dense" for layer in one.layers) > 3 for one in made]
     assert len(made) > 20
     assert any(mostly_flat) != inherits
+
+
+@pytest.mark.parametrize("inherits", [True, False])
+def test_from_scratch_no_tiny_network_is_trained(tmp_path: Path, inherits: bool) -> None:
+    temporal = layer_type("temporal")(channels=16, kernel=5)
+    large = [Architecture(tuple(temporal.as_layer(n) for n in range(many))) for many in (4, 5)]
+    ground = replace(network_ground(tmp_path, large[0]), inherits=inherits)
+    asked = Rena(ground, imagination=Imagination(2, 0, 0, candidates=300))
+    asked.tell([trained(ground, network, n, 0.9) for n, network in enumerate(large)])
+    use = [usage(ground, proposal.architecture) for proposal in asked.ask(300)]
+    assert len(use) > 100
+    assert len(use) > 50
+    assert (min(use) < 0.2) == inherits
 
 
 def test_a_crossing_names_the_network_whose_first_layers_it_has(tmp_path: Path) -> None:

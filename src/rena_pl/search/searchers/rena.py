@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from operator import itemgetter
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -119,6 +120,8 @@ class Rena(PolicySearch):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
+        if not self.ground.on_table and not self.ground.inherits:
+            candidates = self._without_tiny(candidates)
         if not candidates:
             new = [one for one in self.ground.listed if one not in self.known]
             candidates = dict.fromkeys(new[: self.imagination.candidates])
@@ -190,6 +193,18 @@ class Rena(PolicySearch):
         if parent is not None:
             return parent.architecture
         return self.ground.start or self.ground.draw(rng)
+
+    def _without_tiny(self, candidates: Candidates) -> Candidates:
+        """Those that need at least half as much of the bounds as is usual among them.
+
+        The model, which knows least of the smallest networks, would have some of them trained, and
+        more where an earlier search knew but larger ones.
+        """
+        if not candidates:
+            return candidates
+        use = {made: self._nearness(made) for made in candidates}
+        least = median(use.values()) / 2
+        return {made: parent for made, parent in candidates.items() if use[made] >= least}
 
     def _climb(self, candidates: Candidates, rng: random.Random) -> None:
         """Add what lies uphill of the most promising candidates, by the expected improvement.
