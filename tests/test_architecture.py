@@ -46,6 +46,7 @@ def test_equal_by_value_and_hashable() -> None:
         (lambda d: d["layers"][0].update(inputs=[-1]), "reads from -1"),
         (lambda d: d["layers"][0].update(inputs=["0"]), "layer 1: 'inputs'"),
         (lambda d: d["layers"][0].update(kind=3), "layer 1's kind"),
+        (lambda d: d["layers"][0].update(kind=201 * "a"), "layer 1's kind has more than 200"),
         (lambda d: d["layers"][0].update(hyper={"channels": [1]}), "channels must be a number"),
         (lambda d: d["layers"][0].pop("hyper"), "layer 1 must be a mapping"),
         (lambda d: d.update(skeleton="chain"), "the skeleton"),

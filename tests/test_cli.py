@@ -17,7 +17,7 @@ import yaml
 from filelock import FileLock
 from lightning.pytorch import Trainer
 
-from rena_pl.architecture import Architecture
+from rena_pl.architecture import Architecture, Layer
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import Ledger, mend_journal
 from rena_pl.layers import layer_types
@@ -181,6 +181,14 @@ def test_bounds_on_the_command_line_take_the_place_of_the_config_s(
     printed = yaml.safe_load(capsys.readouterr().out)
     (constraint,) = printed["model"]["objective"]["constraints"]
     assert Constraint(**constraint) == Constraint("params", max=2)
+
+
+def test_text_of_a_file_does_nothing_to_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Architecture((Layer("\x1b[2Jdense"),)).save(tmp_path / "hostile.json")
+    said = fails_with(capsys, "profile", tmp_path / "hostile.json")
+    assert "unknown layer type '\ufffd[2Jdense'" in said
 
 
 def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -275,6 +275,12 @@ class UnknownGrowth(Sound):
 
 
 @dataclass(frozen=True)
+class UnknownScale(Sound):
+    kind = "unknown_scale"
+    stage_scaled = "chanels"
+
+
+@dataclass(frozen=True)
 class NotExportable(Sound):
     kind = "not_exportable"
 
@@ -320,6 +326,14 @@ class Dies(Sound):
 
 
 @dataclass(frozen=True)
+class Lists(Sound):
+    kind = "lists"
+
+    def output_shape(self, inputs):
+        return list(super().output_shape(inputs))
+
+
+@dataclass(frozen=True)
 class Empties(Sound):
     kind = "empties"
 
@@ -345,8 +359,6 @@ class Empties(Sound):
         (WrongFlow, r"flows\(\) names 'convolution', but its module has no such part"),
         (Unseen, r"thop counts 0 multiply-adds of \d+: give custom_ops"),
         (Unseeded, r"two modules built under one seed have different weights"),
-        (WrongChoice, r"choice 0 of stride: .*stride must be a positive whole number, not 0"),
-        (UnknownGrowth, r"it has no hyper-parameter 'filters', which it says can grow"),
         (NotExportable, r"export of NotExportable\(channels=8\) to ONNX"),
         (RoundsElsewhere, r"to ONNX: ONNX Runtime's output differs by"),
     ],
@@ -363,6 +375,9 @@ def test_a_broken_type_is_named_with_what_is_wrong(broken: type[LayerType], sent
         (NoChoices, r"NoChoices: stride has no choices: make it with choice"),
         (Undecorated, r"Undecorated: decorate it with @dataclass\(frozen=True\)"),
         (NumberedKind, r"NumberedKind: its kind must be a plain name, not 5"),
+        (WrongChoice, r"choice 0 of stride: .*stride must be a positive whole number, not 0"),
+        (UnknownGrowth, r"it has no hyper-parameter 'filters', which it says can grow"),
+        (UnknownScale, r"it has no hyper-parameter 'chanels', which it says can grow"),
     ],
 )
 def test_what_is_incomplete_is_not_registered(incomplete: type[LayerType], sentence: str) -> None:
@@ -381,6 +396,11 @@ def test_an_output_shape_that_is_none_is_a_sentence(broken: type[LayerType], sen
     layer = register(broken)().as_layer(0)
     with pytest.raises(ArchitectureError, match=sentence):
         layer_shapes([layer], (3, 9, 11))
+
+
+def test_an_output_shape_may_be_a_list() -> None:
+    layers = [register(Lists)().as_layer(0), layer_types()["conv2d"](channels=4).as_layer(1)]
+    assert layer_shapes(layers, (3, 9, 11))[1:] == [(8, 9, 11), (4, 9, 11)]
 
 
 def test_what_the_broken_types_are_made_of_is_sound() -> None:

@@ -18,6 +18,8 @@ from rena_pl.whole_files import write_whole
 FORMAT = 1
 MAX_LAYERS = 1000
 MAX_FILE_BYTES = 1_000_000
+MAX_NAME = 200
+"""Characters of a kind."""
 
 Value: TypeAlias = bool | int | float | str
 Shape: TypeAlias = tuple[int, int, int]
@@ -51,6 +53,10 @@ class Layer:
     def reading(self, *inputs: int) -> Layer:
         """The same layer with other inputs."""
         return Layer(self.kind, self.hyper, inputs)
+
+    def having(self, name: str, value: Value) -> Layer:
+        """The same layer with another value of a hyper-parameter."""
+        return Layer.of(self.kind, {**self.values, name: value}, self.inputs)
 
     @property
     def values(self) -> dict[str, Value]:
@@ -189,4 +195,6 @@ def _mapping(item: Any, where: str, keys: set[str]) -> dict[str, Any]:
 def _text(item: Any, where: str) -> str:
     if not isinstance(item, str):
         raise ArchitectureError(f"{where} must be text")
+    if len(item) > MAX_NAME:
+        raise ArchitectureError(f"{where} has more than {MAX_NAME} characters")
     return item

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from rena_pl import __version__
+from rena_pl.checks import printable
 from rena_pl.errors import RenaError
 
 FAILED = 1
@@ -111,7 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _refuse(why: str) -> NoReturn:
-    print("rena: " + re.sub(r"\[Errno \d+\] ", "", why), file=sys.stderr)
+    """Say it, without what text of a file could do to a terminal."""
+    print("rena: " + printable(re.sub(r"\[Errno \d+\] ", "", why)), file=sys.stderr)
     sys.exit(USAGE_ERROR)
 
 

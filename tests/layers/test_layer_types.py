@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
+from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape, Skeleton
 from rena_pl.errors import RenaError
 from rena_pl.layers import LayerType, choice, decode, layer_shapes, layer_types, register
 from rena_pl.layers.geometry import bands, one_window, padding, strided, useful_kernel
 from rena_pl.layers.merge import MOST_CHANNELS
+from rena_pl.layers.registry import named_kind
 from rena_pl.resources.profile import profile_layer
+from rena_pl.space.skeletons import expand
 from tests.layers.formulas import FORMULAS
 
 SHAPES = [
@@ -322,6 +324,41 @@ def test_a_type_that_is_made_anew_takes_the_place_of_the_old_one() -> None:
     assert layer_shapes(layers, (3, 4, 5))[-1] == (3, 4, 5)
     cell(2)
     assert layer_shapes(layers, (3, 4, 5))[-1] == (6, 4, 5)
+
+
+def test_a_type_that_is_made_anew_scales_with_the_stages_as_the_new_one_says() -> None:
+    def cell(scaled: str | None) -> type[LayerType]:
+        @dataclass(frozen=True)
+        class ScaledInACell(LayerType):
+            kind = "scaled_in_a_cell"
+            stage_scaled = scaled
+            units: int = choice(4)
+
+            def output_shape(self, inputs):
+                return (self.units, *inputs[0][1:])
+
+            def build(self, inputs):
+                return torch.nn.Conv2d(inputs[0][0], self.units, 1)
+
+        return register(ScaledInACell)
+
+    def widths() -> list[int]:
+        stack = Skeleton("stack", (("repeats", 1), ("stages", 2)))
+        layers = expand(Architecture((layer,), stack)).layers
+        return [layer.values["units"] for layer in layers if layer.kind == "scaled_in_a_cell"]
+
+    layer = cell(None)().as_layer(0)
+    assert widths() == [4, 4]
+    cell("units")
+    assert widths() == [4, 8]
+
+
+@pytest.mark.parametrize("leaving", ["raise SystemExit(0)", "import sys; sys.exit(3)"])
+def test_a_module_that_ends_the_process_is_named(leaving: str, tmp_path, monkeypatch) -> None:
+    (tmp_path / "leaving_layers.py").write_text(leaving)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RenaError, match="layer type leaving_layers.Quits: SystemExit"):
+        named_kind("leaving_layers.Quits")
 
 
 GEOMETRY = list(itertools.product((1, 2, 3, 4, 9), (1, 2, 5, 7, 40), (1, 2, 5), (1, 2, 8)))

@@ -12,6 +12,8 @@ from rena_pl.network.morphism import Inheritance
 
 INPUT = (2, 6, 9)
 CLASSES = 3
+EXACT = 1e-9
+"""The greatest difference that rounding makes in double precision."""
 
 
 def layer(kind: str, *inputs: int, **hyper: Value) -> Layer:
@@ -64,4 +66,4 @@ def inherit(
 def check_exact(parent: Architecture, child: Architecture, input_shape: Shape = INPUT) -> None:
     inheritance, difference, _, _ = inherit(parent, child, input_shape=input_shape)
     assert inheritance.exact, child
-    assert difference < 1e-4, child
+    assert difference < EXACT, child

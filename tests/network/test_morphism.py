@@ -9,18 +9,21 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
-from rena_pl.architecture import Architecture, Layer, Skeleton
+from rena_pl.architecture import Architecture, ArchitectureError, Layer, Skeleton
 from rena_pl.layers import LayerType, choice, decode, layer_types
 from rena_pl.layers.modules.norm import give_statistics
 from rena_pl.layers.registry import IN, OUT, _registered
 from rena_pl.network import build, morph
 from rena_pl.network.morphism import matching_layers
+from rena_pl.network.transplant import Spaces, transplant
+from rena_pl.search.searchers.neighbourhood import CHANGES, FEW
 from rena_pl.space import Insert, Remove, Scale, SearchSpace
 from rena_pl.space.starts import rudimentary
 from tests.network.networks import (
     CLASSES,
+    EXACT,
     INPUT,
     chain,
     check_exact,
@@ -49,21 +52,23 @@ def random_architecture(space: SearchSpace, rng: random.Random) -> Architecture:
     return architecture
 
 
-def check_walk(space: SearchSpace, seed: int, actions: int) -> int:
-    """Morph along random actions.
+def check_walk(space: SearchSpace, seed: int, children: int) -> int:
+    """Morph along changes as searchers make them, several between a parent and its child.
 
     Returns:
-        How many were said to be exact; all of those were.
+        How many changed children were said to be exact; all of those were.
     """
     rng = random.Random(seed)
     parent = random_architecture(space, rng)
     exact = 0
-    for step in range(actions):
-        child = space.random_action(parent, rng).apply(parent)
+    for step in range(children):
+        child = parent
+        for _ in range(rng.choice(FEW)):
+            child = rng.choice(CHANGES)(space, child, rng)
         inheritance, difference, _, _ = inherit(parent, child, seed + step)
         if inheritance.exact:
-            exact += 1
-            assert difference < TOLERANCE
+            exact += child != parent
+            assert difference < EXACT
         parent = child
     return exact
 
@@ -110,7 +115,7 @@ def branched_space(skeleton) -> SearchSpace:
 
 
 def test_the_properties_above_are_not_empty() -> None:
-    exact = sum(check_walk(branched_space(None), seed, 5) for seed in range(20))
+    exact = sum(check_walk(branched_space(None), seed, 5) for seed in range(50))
     assert exact >= 25
 
 
@@ -238,6 +243,14 @@ def test_widening_around_a_plain_sum_keeps_the_function(norm: str, index: int) -
     check_exact(parent, Scale(index, "channels", 12).apply(parent))
 
 
+def test_a_sum_that_gets_a_projection_and_loses_its_norm_is_not_exact() -> None:
+    parent = chain(MAP, layer("conv2d", 1, channels=8), layer("add", 2, 1, norm="batch"))
+    child = Scale(2, "norm", "none").apply(Scale(1, "channels", 12).apply(parent))
+    inheritance, difference, _, _ = inherit(parent, child)
+    assert not inheritance.exact
+    assert difference > TOLERANCE
+
+
 def test_a_sum_whose_channels_no_longer_meet_is_not_exact() -> None:
     """The second branch has as many channels as the first, but others in the places of the old."""
     parent = chain(
@@ -303,22 +316,59 @@ def test_dense_layers_do_not_mind_the_extent() -> None:
     check_exact(parent, Insert(1, "dense", layer("dense", units=16).hyper).apply(parent))
 
 
+SHRINKING = [
+    ("conv2d", MAP, {}, "norm.weight", ("conv.weight", "norm.bias", "norm.running_mean")),
+    ("conv2d", MAP, {"norm": "none"}, "conv.weight", ("conv.bias",)),
+    ("dense", MAP, {}, "linear.weight", ("linear.bias",)),
+    ("gru", MAP, {}, "cell.weight_ih_l0", ("cell.bias_ih_l0", "cell.bias_hh_l0")),
+    ("lstm", MAP, {}, "cell.weight_ih_l0", ("cell.bias_ih_l0", "cell.bias_hh_l0")),
+    ("self_attention", MAP, {}, "project.conv.weight", ("project.conv.bias", "norm.weight")),
+    ("self_attention", STEPS, {}, "norm.weight", ("norm.bias", "norm.running_mean")),
+]
+"""What tells how strong the channels of a layer are, and what goes along with them."""
+
+
+def by_channel(tensor: Tensor, channels: int) -> Tensor:
+    """`(channels, ...)`, from one below the other for every gate."""
+    return tensor.unflatten(0, (-1, channels)).transpose(0, 1)
+
+
 @pytest.mark.parametrize("gone", ["first", "last"])
-def test_shrinking_keeps_the_strongest_channels(gone: str) -> None:
-    parent = chain(MAP, layer("conv2d", 1, channels=4))
+@pytest.mark.parametrize(("kind", "start", "hyper", "strength", "others"), SHRINKING)
+def test_shrinking_keeps_the_strongest_channels(
+    kind: str, start: Layer, hyper, strength: str, others: tuple[str, ...], gone: str
+) -> None:
+    width = layer_types()[kind].stage_scaled
+    parent = between(kind, start, **{width: 8}, **hyper)
     before = trained(parent)
     gains = torch.linspace(0.1, 0.8, 8, dtype=torch.float64)
     gains = gains if gone == "first" else gains.flip(0)
     with torch.no_grad():
-        before.layers[0].norm.weight.copy_(-gains)
-    child = Scale(0, "channels", 5).apply(parent)
+        for channel, gain in zip(
+            by_channel(before.layers[1].get_parameter(strength), 8), gains, strict=True
+        ):
+            channel *= -gain / channel.norm()
+    child = Scale(1, width, 5).apply(parent)
     after = build(child, INPUT, CLASSES).double()
     assert not morph(parent, before.state_dict(), child, after).exact
     kept = torch.arange(3, 8) if gone == "first" else torch.arange(5)
-    first, second = (network.layers[0] for network in (before, after))
-    for name in ("conv.weight", "norm.weight", "norm.bias", "norm.running_mean"):
-        assert torch.equal(second.state_dict()[name], first.state_dict()[name][kept]), name
-    assert torch.equal(after.layers[1].conv.weight, before.layers[1].conv.weight[:, kept])
+    old, new = (network.layers[1].state_dict() for network in (before, after))
+    for name in (strength, *others):
+        assert torch.equal(by_channel(new[name], 5), by_channel(old[name], 8)[kept]), name
+    old_reader, reader = (next(network.layers[2].parameters()) for network in (before, after))
+    assert torch.equal(reader, old_reader[:, kept])
+
+
+def test_channels_that_nothing_else_writes_are_kept_by_how_they_are_read() -> None:
+    old, new = nn.Linear(8, 3), nn.Linear(5, 3)
+    spaces = Spaces()
+    with torch.no_grad():
+        old.weight /= old.weight.norm(dim=0)
+        old.weight *= torch.linspace(0.8, 0.1, 8)
+        lost = transplant(new, old, old.state_dict(), {"": ("inside", OUT)}, spaces)
+    assert lost
+    assert spaces == {"inside": list(range(5)), OUT: list(range(3))}
+    assert torch.equal(new.weight, old.weight[:, :5])
 
 
 def test_a_channel_that_does_nothing_can_go() -> None:
@@ -496,10 +546,28 @@ class Known(Unknown):
         return {"0": (IN, OUT)}
 
 
+@dataclass(frozen=True)
+class Mistaken(Known):
+    """Calls the channels between its two convolutions those of its output."""
+
+    kind = "mistaken"
+
+    def build(self, inputs):
+        inside = self.units // 2
+        return nn.Sequential(nn.Conv2d(inputs[0][0], inside, 1), nn.Conv2d(inside, self.units, 1))
+
+
 @pytest.fixture
 def _own_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    for own in (Unknown, Known):
+    for own in (Unknown, Known, Mistaken):
         monkeypatch.setitem(_registered, own.kind, own)
+
+
+@pytest.mark.usefixtures("_own_types")
+def test_flows_that_do_not_give_the_output_are_refused() -> None:
+    parent = chain(MAP, Layer.of("mistaken", {"units": 6}, (1,)), layer("conv2d", 2, channels=4))
+    with pytest.raises(ArchitectureError, match=r"mistaken: .*'out'.* 3 channels.* has 6"):
+        inherit(parent, Scale(0, "channels", 12).apply(parent))
 
 
 @pytest.mark.usefixtures("_own_types")

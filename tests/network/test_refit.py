@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from copy import deepcopy
+
+import pytest
 import torch
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture
 from rena_pl.network import Network, build, morph
-from rena_pl.network.refit import _fit, _placed, refit
+from rena_pl.network.refit import CHUNK, LARGEST, _fit, _placed, _record, _rows, refit
 from rena_pl.space.actions import Action, Insert, Remove, Scale
 from tests.network.networks import CLASSES, chain, features, layer, trained
 
@@ -119,6 +122,49 @@ def test_a_fit_that_examples_held_out_contradict_is_dropped() -> None:
     assert torch.equal(part.weight, before)
 
 
+def test_a_filter_with_too_many_weights_is_not_even_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = nn.Linear(LARGEST + 1, 4)
+    monkeypatch.setattr(part, "forward", None)
+    _fit(part, torch.randn(40, LARGEST + 1), torch.randn(40, 4), None, shifted=False)
+
+
+FITTED = [
+    nn.Conv2d(8, 4, 3, padding=1),
+    nn.Conv2d(8, 8, (3, 1), groups=8, bias=False),
+    nn.Linear(8, 4),
+]
+
+
+@pytest.mark.parametrize("part", FITTED, ids=str)
+def test_a_fit_is_the_same_in_chunks(
+    part: nn.Conv2d | nn.Linear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    maps = torch.randn(64, 8, 6, 9) if isinstance(part, nn.Conv2d) else torch.randn(64, 8)
+    fitted = []
+    for chunk in (CHUNK, 1):
+        monkeypatch.setattr("rena_pl.network.refit.CHUNK", chunk)
+        ours = deepcopy(part).double()
+        with torch.no_grad():
+            wanted = ours(maps.double() + 1) * 2
+            _fit(ours, maps.double(), wanted, None, shifted=True)
+        assert not torch.equal(ours.weight, part.weight.double())
+        fitted.append(ours.weight)
+    torch.testing.assert_close(*fitted, rtol=0, atol=1e-12)
+
+
+def test_what_a_fit_holds_at_once_is_bounded() -> None:
+    part = nn.Conv2d(8, 4, 3, padding=1)
+    maps = torch.randn(40, 8, 30, 50)
+    span = range(12_345, 40 * 30 * 50)
+    with torch.no_grad():
+        given = part(maps)
+        rows, values = zip(*_rows(part, maps, given, span), strict=True)
+    assert max(chunk.numel() for chunk in rows) <= CHUNK
+    places = given.permute(0, 2, 3, 1).reshape(-1, 4)
+    assert torch.equal(torch.cat(values, dim=1)[0], places[span.start :].double())
+
+
 def test_what_stands_before_the_change_stays() -> None:
     parent = chain(
         layer("conv2d", 0, channels=8),
@@ -164,6 +210,20 @@ def test_layers_before_the_change_are_not_worked_out_again(monkeypatch) -> None:
         for name, tensor in heir(action).items():
             assert torch.equal(tensor, weights[name]), (action, name)
     assert skipped == [0, 2, 4, 3]
+
+
+def test_of_a_parent_no_more_is_recorded_than_is_used() -> None:
+    shape = (2, 40, 50)
+    network = trained(chain(*(layer("conv2d", at, channels=4) for at in range(3))), 0, shape)
+    parts = [part for part in network.modules() if isinstance(part, nn.Conv2d | nn.BatchNorm2d)]
+    sample = features(64, shape)
+    with torch.no_grad():
+        outputs, read, given = _record(network, parts, 1, sample)
+        assert len(outputs) == 2
+        assert torch.equal(outputs[1], network.layers[0](sample))
+    for tensor in (*read.values(), *given.values()):
+        assert len(tensor) == 32
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes
 
 
 def test_an_exact_child_is_not_fitted() -> None:

@@ -12,7 +12,7 @@ from rena_pl.errors import RenaError
 from rena_pl.layers import LayerType, layer_shapes, layer_types
 from rena_pl.network import build
 from rena_pl.resources import ENTRIES, layer_profiles, profile
-from rena_pl.resources.profile import profile_layer, thop_macs
+from rena_pl.resources.profile import alive_values, profile_layer, thop_macs
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
 from rena_pl.space.skeletons import expand
@@ -130,6 +130,20 @@ def test_peak_memory_holds_the_input_for_a_late_reader() -> None:
     layers = (twice, plain_conv(1, 16), plain_conv(2, 16), plain_conv(3, 1), late)
     peak = profile(Architecture(layers), (4, 10, 10), 3).peak_memory / 4
     assert peak == (4 + 16 + 16) * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside"),
+    [("depthwise_separable", 2 * 12_800), ("inverted_residual", 2 * 12_800 + 128)],
+)
+def test_peak_memory_holds_the_input_for_a_late_reader_while_a_layer_works_inside(
+    kind: str, inside: int
+) -> None:
+    types = layer_types()
+    layers = (plain_conv(0, 64), types[kind](channels=128).as_layer(1), plain_conv(2, 4))
+    late = (*layers, types["concat"]().as_layer(3, 1))
+    values = [alive_values(Architecture(made), (1, 10, 10), 3)[1] for made in (layers, late)]
+    assert values == [inside, inside + 6_400]
 
 
 def test_peak_memory_of_layers_by_hand() -> None:

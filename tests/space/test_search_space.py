@@ -196,6 +196,19 @@ def test_bad_skeletons_are_refused(skeleton: dict, sentence: str) -> None:
         SearchSpace(skeleton=skeleton)
 
 
+def test_merges_alone_compose_no_network() -> None:
+    space = SearchSpace({"add": None, "concat": None})
+    with pytest.raises(RenaError, match="no layer type for layer 1: add, concat alone make no net"):
+        space.compose(lambda _, options: options[0])
+
+
+@SKELETONS
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_composed_is_sound(skeleton, seed: int) -> None:
+    space, rng = SearchSpace(ALL_TYPES, max_layers=6, skeleton=skeleton), random.Random(seed)
+    space.check(space.compose(lambda _, options: rng.choice(list(options))), INPUT)
+
+
 def test_bad_limits_are_refused() -> None:
     with pytest.raises(RenaError, match="min_layers"):
         SearchSpace(max_layers=1, min_layers=2)

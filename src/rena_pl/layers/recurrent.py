@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True)
 class Gru(LayerType):
-    """A gated recurrent unit that reads channels and height at every step of time."""
+    """A gated recurrent unit (arXiv 1406.1078) that reads channels and height at every step."""
 
     kind: ClassVar[str] = "gru"
+    cell: ClassVar[str] = "GRU"
+    """Its class in `torch.nn`."""
     stage_scaled: ClassVar[str | None] = "units"
     merges_height: ClassVar[bool] = True
     grows: ClassVar[frozenset[str]] = frozenset({"units"})
@@ -40,30 +42,22 @@ class Gru(LayerType):
         from rena_pl.layers.modules.recurrent import OverTime
 
         ((channels, height, _),) = inputs
-        return OverTime(nn.GRU, channels * height, self.units)
+        return OverTime(getattr(nn, self.cell), channels * height, self.units)
 
 
 @register
 @dataclass(frozen=True)
 class Lstm(Gru):
-    """A long short-term memory that reads channels and height at every step of time."""
+    """A long short-term memory (Hochreiter and Schmidhuber, 1997) that reads as `Gru` does."""
 
     kind: ClassVar[str] = "lstm"
-
-    def build(self, inputs: tuple[Shape, ...]) -> nn.Module:
-        """The cell between the two changes of layout."""
-        from torch import nn
-
-        from rena_pl.layers.modules.recurrent import OverTime
-
-        ((channels, height, _),) = inputs
-        return OverTime(nn.LSTM, channels * height, self.units)
+    cell: ClassVar[str] = "LSTM"
 
 
 @register
 @dataclass(frozen=True)
 class AttentionGru(Gru):
-    """A GRU whose steps are weighed by a softmax over time and summed to one vector."""
+    """A GRU whose steps are weighed by a softmax over time and summed (arXiv 1803.10916)."""
 
     kind: ClassVar[str] = "attention_gru"
     flattens: ClassVar[bool] = True

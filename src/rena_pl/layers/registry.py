@@ -38,7 +38,7 @@ def choice(*values: Any) -> Any:
     """A hyper-parameter and the values a search space offers for it by default.
 
     The first value is the default. A number may lie outside the choices in an architecture file,
-    as long as it is positive; text and truth values are a closed set.
+    as long as it is positive and at most `LARGEST`; text and truth values are a closed set.
     """
     return field(default=values[0], metadata={"choices": values})
 
@@ -89,8 +89,9 @@ class LayerType(ABC):
     def flows(self) -> Mapping[str, tuple[str, str]]:
         """Which channels the weights read and write, by the name of the part of the module.
 
-        The longest name that a part's own starts with counts. Channels are called `IN`, `IN2` and
-        `OUT`; those inside the module have names of the type's own.
+        A part is a convolution that is not depthwise, a linear or recurrent module, a norm, or a
+        `NormedConvolution`. The longest name that its own starts with counts. Channels are called
+        `IN`, `IN2` and `OUT`; those inside the module have names of the type's own.
         """
         return {}
 
@@ -162,29 +163,46 @@ def register(layer_type: AnyLayerType) -> AnyLayerType:
     Raises:
         RenaError: The class is no complete layer type, or another one has that name already.
     """
-    name = f"{layer_type.__module__}.{layer_type.__qualname__}"
-    if "__dataclass_params__" not in vars(layer_type):  # else those of its parent would count
-        raise RenaError(f"layer type {name}: decorate it with @dataclass(frozen=True)")
-    kind = getattr(layer_type, "kind", None)
-    if not (isinstance(kind, str) and kind.isidentifier()):
-        raise RenaError(f"layer type {name}: its kind must be a plain name, not {kind!r}")
-    for item in fields(layer_type):
-        if "choices" not in item.metadata:
-            raise RenaError(
-                f"layer type {name}: {item.name} has no choices: make it with choice(...)"
-            )
-    if isabstract(layer_type) or layer_type.sources not in (1, 2):
-        raise RenaError(f"layer type {name}: it needs output_shape and build, and 1 or 2 sources")
+    path = f"{layer_type.__module__}.{layer_type.__qualname__}"
+    problem = _problem(layer_type)
+    if problem:
+        raise RenaError(f"layer type {path}: {problem}")
     other = _registered.setdefault(layer_type.kind, layer_type)
     if (other.__module__, other.__qualname__) != (layer_type.__module__, layer_type.__qualname__):
         raise RenaError(
             f"two layer types are called '{layer_type.kind}': "
-            f"{other.__module__}.{other.__qualname__} and {name}"
+            f"{other.__module__}.{other.__qualname__} and {path}"
         )
     if other is not layer_type:
         _registered[layer_type.kind] = layer_type
         _decode.cache_clear()
     return layer_type
+
+
+def _problem(layer_type: type[LayerType]) -> str | None:
+    """What keeps a class from being a layer type."""
+    if "__dataclass_params__" not in vars(layer_type):  # else those of its parent would count
+        return "decorate it with @dataclass(frozen=True)"
+    kind = getattr(layer_type, "kind", None)
+    if not (isinstance(kind, str) and kind.isidentifier()):
+        return f"its kind must be a plain name, not {kind!r}"
+    for item in fields(layer_type):
+        if "choices" not in item.metadata:
+            return f"{item.name} has no choices: make it with choice(...)"
+    choices = layer_type.choices()
+    for name, values in choices.items():
+        for value in values:
+            try:
+                check_value(kind, name, value, values)
+            except ArchitectureError as error:
+                return f"choice {value!r} of {name}: {error}"
+    scaled = [layer_type.stage_scaled] if layer_type.stage_scaled else []
+    unknown = {*layer_type.grows, *scaled} - choices.keys()
+    if unknown:
+        return f"it has no hyper-parameter '{min(unknown)}', which it says can grow"
+    if isabstract(layer_type) or layer_type.sources not in (1, 2):
+        return "it needs output_shape and build, and 1 or 2 sources"
+    return None
 
 
 @cache
@@ -195,7 +213,7 @@ def _load_all() -> None:
     try:
         for plug_in in entry_points(group=ENTRY_POINT_GROUP):
             plug_in.load()
-    except Exception as error:  # whatever somebody's package dies of
+    except (Exception, SystemExit) as error:  # whatever somebody's package dies of
         raise RenaError(f"the layer types of the plug-in {plug_in}: {error}") from error
 
 
@@ -233,7 +251,7 @@ def named_kind(name: str) -> str:
         return name
     try:
         found = getattr(import_module(module), attribute)
-    except Exception as error:  # whatever a user's module dies of
+    except (Exception, SystemExit) as error:  # whatever a user's module dies of
         raise RenaError(f"layer type {name}: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, LayerType) and hasattr(found, "kind")):
         raise RenaError(f"layer type {name}: it is not a layer type, a subclass of LayerType")
@@ -261,7 +279,7 @@ def check_value(kind: str, name: str, value: Any, choices: tuple[Value, ...]) ->
             allowed = ", ".join(map(str, choices))
             raise ArchitectureError(f"{kind}: {name} must be one of {allowed}, not {value!r}")
     elif type(value) is not type(choices[0]) or not value > 0:
-        noun = "whole number" if isinstance(choices[0], int) else "number"
+        noun = "whole number" if isinstance(choices[0], int) else "number with a point"
         raise ArchitectureError(f"{kind}: {name} must be a positive {noun}, not {value!r}")
     elif value > LARGEST:
         raise ArchitectureError(f"{kind}: {name} must be at most {LARGEST:,}, not {value!r}")

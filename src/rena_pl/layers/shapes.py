@@ -12,7 +12,7 @@ from rena_pl.layers.registry import LayerType, decode
 
 @lru_cache(maxsize=20_000)
 def _output_shape(layer: LayerType, inputs: tuple[Shape, ...]) -> Shape:
-    shape = layer.output_shape(inputs)
+    shape = tuple(layer.output_shape(inputs))
     if len(shape) != 3 or not all(type(extent) is int and extent > 0 for extent in shape):
         raise ArchitectureError(f"its output shape {shape} is not three positive whole numbers")
     return shape

@@ -27,6 +27,7 @@ class Network(nn.Module):
         shapes = layer_shapes(expanded, input_shape)
         self.input_shape = input_shape
         self.sources = [layer.inputs for layer in expanded]
+        self.last_read = last_read(self.sources)
         self.layers = nn.ModuleList(
             decode(layer).build(input_shapes(layer, shapes)) for layer in expanded
         )
@@ -34,7 +35,12 @@ class Network(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features `(batch, channels, height, width)` to logits `(batch, classes)`."""
-        logits: Tensor = self.head(self.outputs([features])[-1])
+        alive = {0: features}
+        for index, layer in enumerate(self.layers):
+            alive[index + 1] = self._output(layer, [alive[s] for s in self.sources[index]])
+            for source in self.last_read[index]:
+                del alive[source]
+        logits: Tensor = self.head(alive[len(self.layers)])
         return logits
 
     def outputs(self, known: Sequence[Tensor]) -> list[Tensor]:
@@ -46,10 +52,21 @@ class Network(nn.Module):
         """
         outputs = list(known)
         for index in range(len(outputs) - 1, len(self.layers)):
-            read = (outputs[source] for source in self.sources[index])
-            outputs.append(self.layers[index](*read))
-            _lay_out_gradient(outputs[-1])
+            read = [outputs[source] for source in self.sources[index]]
+            outputs.append(self._output(self.layers[index], read))
         return outputs
+
+    @staticmethod
+    def _output(layer: nn.Module, read: Sequence[Tensor]) -> Tensor:
+        maps: Tensor = layer(*read)
+        _lay_out_gradient(maps)
+        return maps
+
+
+def last_read(sources: Sequence[Sequence[int]]) -> list[set[int]]:
+    """The tensors that each layer is the last to read, 0 for the features; `sources` by layer."""
+    reader = {source: index for index, read in enumerate(sources) for source in read}
+    return [{source for source in read if reader[source] == i} for i, read in enumerate(sources)]
 
 
 def _lay_out_gradient(maps: Tensor) -> None:

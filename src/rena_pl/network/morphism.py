@@ -93,7 +93,8 @@ def morph(
         child: The architecture of `network`.
         network: The child's network, freshly initialised; changed in place.
         features: Examples of the task, on the network's device. With them, norms of new layers
-            get statistics, and where the function changes the network is fitted to its parent's.
+            get statistics, where the function changes the network is fitted to its parent's, and
+            it is left in evaluation mode; without them, in the mode in which it is given.
     """
     with torch.no_grad():
         morphism = _Morph(parent, weights, child, network)
@@ -182,14 +183,12 @@ class _Morph:
             )
         ]
         nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
-        size, old_size = self.child.shapes[index + 1][0], self.parent.shapes[source + 1][0]
         if (layer_type, inputs) == (before, inputs_before) and all(map(is_unchanged, reads)):
             self.network.layers[index].load_state_dict(self._weights_of(f"layers.{source}"))
+            size = self.child.shapes[index + 1][0]
             channels = positional(size, size)
         else:
             channels = self._transplant(index, layer_type, before, reads, read[0].nonnegative)
-        if len(channels) < size:
-            channels = mirrored(channels, old_size, is_mirrored(before))
         return Carried(source + 1, channels, nonnegative)
 
     def _transplant(
@@ -203,7 +202,7 @@ class _Morph:
         """A layer whose values or inputs changed gets its weights channel by channel.
 
         Returns:
-            For each channel of its output the parent's; of its filters alone, if mirrored.
+            For each channel of its output the parent's.
         """
         source = self.continues[index]
         inputs, inputs_before = self.child.inputs(index), self.parent.inputs(source)
@@ -222,18 +221,25 @@ class _Morph:
             flow = flow_of(name, flows)
             if flow is not None and flow[1] in spaces:
                 self.written[part] = spaces[flow[1]]
+        channels = spaces.get(OUT, positional(size, old_size))
+        if is_mirrored(layer_type) and 2 * len(channels) == size:
+            channels = mirrored(channels, old_size, is_mirrored(before))
+        if len(channels) != size:
+            raise ArchitectureError(
+                f"layer type {layer_type.kind}: its flows(), {dict(flows)}, give {OUT!r} "
+                f"{len(channels)} channels, but its output has {size}"
+            )
         for slot in layer_type.alongside(inputs):
             lost |= any(
-                out not in (-1, channel)
-                for out, channel in zip(spaces[OUT], reads[slot], strict=True)
+                out not in (-1, channel) for out, channel in zip(channels, reads[slot], strict=True)
             )
         if not flows and not passed:  # nothing is known of its channels
             lost |= any(
-                channels != list(range(shape[0] * (shape[1] if layer_type.merges_height else 1)))
-                for channels, shape in zip(reads, inputs_before, strict=True)
+                read != list(range(shape[0] * (shape[1] if layer_type.merges_height else 1)))
+                for read, shape in zip(reads, inputs_before, strict=True)
             )
         self.exact &= self._stays(index, layer_type, before, nonnegative) and not lost
-        return spaces.get(OUT, positional(size, old_size))
+        return channels
 
     def _stays(
         self, index: int, layer_type: LayerType, before: LayerType, nonnegative: bool

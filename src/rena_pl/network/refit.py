@@ -8,7 +8,7 @@ change has nothing to mend and stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -30,6 +30,8 @@ HELD_OUT = 4
 """One example in so many is not fitted on, but decides whether the fit is kept."""
 LARGEST = 2000
 """Filters with more weights are left as they are: their fit would cost more than an epoch."""
+CHUNK = 1 << 20
+"""So many values that a fit reads are held at once, but those of an example at least."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def refit(
         features: Examples of the task.
     """
     parts = _counterparts(child, parent, continues, written)
-    outputs, read, given = _record(parent, [part.module for part in parts.values()], features)
+    recorded = [part.module for part in parts.values()]
+    outputs, read, given = _record(parent, recorded, unchanged, features)
     shifted = {
         module.convolution
         for module in child.modules()
@@ -90,7 +93,7 @@ def refit(
         if _fittable(part) or isinstance(part, nn.BatchNorm2d)
     ]
     child.eval()
-    child.head(child.outputs(outputs[: unchanged + 1])[-1])
+    child.head(child.outputs(outputs)[-1])
     for hook in hooks:
         hook.remove()
 
@@ -133,11 +136,12 @@ def _counterparts(
 
 
 def _record(
-    network: Network, parts: list[nn.Module], features: Tensor
+    network: Network, parts: list[nn.Module], first: int, features: Tensor
 ) -> tuple[list[Tensor], dict[nn.Module, Tensor], dict[nn.Module, Tensor]]:
-    """What layers give; what norms read on a few examples, and parts give on as many as fits take.
+    """What a network computes, as far as it is needed.
 
-    What layers give stands behind the features, on all examples.
+    That is what the first layers give, behind the features; what norms read on a few examples;
+    and what parts give on as many as fits take.
     """
     read: dict[nn.Module, Tensor] = {}
     given: dict[nn.Module, Tensor] = {}
@@ -146,13 +150,17 @@ def _record(
     def note(part: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         calls[part] += 1
         if isinstance(part, nn.BatchNorm2d) and arguments:
-            read[part] = arguments[0][:EXAMPLES]
-        given[part] = output[: _enough(output)]
+            read[part] = arguments[0][:EXAMPLES].clone()  # a view would keep all of it alive
+        given[part] = output[: _enough(output)].clone()
 
     hooks = [part.register_forward_hook(note) for part in calls]
+    outputs = [features]
+    hooks += [
+        layer.register_forward_hook(lambda *called: outputs.append(called[-1]))
+        for layer in network.layers[:first]
+    ]
     network.eval()
-    outputs = network.outputs([features])
-    network.head(outputs[-1])
+    network(features)
     for hook in hooks:
         hook.remove()
     for part, count in calls.items():
@@ -184,10 +192,12 @@ def _fit(
         channels: Which of the parent's channels each of its own stands for.
         shifted: Whether a norm behind it takes any constant.
     """
+    if part.weight[0].numel() > LARGEST:
+        return
     maps = maps[: len(wanted)]
     own: Tensor = part.forward(maps)  # not called, which would come back here
     axis = 1 if isinstance(part, nn.Conv2d) else own.dim() - 1
-    if own.dim() != wanted.dim() or part.weight[0].numel() > LARGEST:
+    if own.dim() != wanted.dim():
         return
     if isinstance(part, nn.Conv2d):
         wanted = _placed(_placed(wanted, own.shape[2], 2), own.shape[3], 3)
@@ -200,33 +210,67 @@ def _fit(
         )
     if own.shape != wanted.shape or _same(own, wanted):
         return
-    rows, missing = _rows_read(part, maps), _rows_given(part, wanted - own)
-    fitted = rows.shape[1] - rows.shape[1] // HELD_OUT
+    missing = wanted - own
+    values = missing.numel() // len(part.weight)
+    fitted = values - values // HELD_OUT
     constant = shifted or part.bias is not None
-    change, shift = _least_squares(rows[:, :fitted], missing[:, :fitted], constant)
-    left = missing[:, fitted:] - rows[:, fitted:] @ change - shift
-    if not left.square().mean() < missing[:, fitted:].square().mean():
+    change, shift = _least_squares(_rows(part, maps, missing, range(fitted)), constant)
+    before = after = 0.0
+    for rows, wanting in _rows(part, maps, missing, range(fitted, values)):
+        before += float(wanting.square().sum())
+        after += float((wanting - rows @ change - shift).square().sum())
+    if not after < before:
         return
     part.weight += change.mT.reshape(part.weight.shape)
     if part.bias is not None:
         part.bias += shift.flatten()
 
 
-def _least_squares(rows: Tensor, wanted: Tensor, constant: bool) -> tuple[Tensor, Tensor]:
+def _least_squares(
+    chunks: Iterable[tuple[Tensor, Tensor]], constant: bool
+) -> tuple[Tensor, Tensor]:
     """The change of the weights, `(groups, weights, filters)`, and of the constant if there is one.
 
     The constant is not held.
     """
-    mean, level = rows.mean(1, keepdim=True), wanted.mean(1, keepdim=True)
+    values = 0
+    squares = products = mean = level = torch.zeros(())
+    for rows, wanted in chunks:
+        values += rows.shape[1]
+        squares = squares + rows.mT @ rows
+        products = products + rows.mT @ wanted
+        mean = mean + rows.sum(1, keepdim=True)
+        level = level + wanted.sum(1, keepdim=True)
+    mean, level = mean / values, level / values
     if not constant:
         mean, level = torch.zeros_like(mean), torch.zeros_like(level)
-    rows, wanted = rows - mean, wanted - level
-    squares = rows.mT @ rows
+    squares = squares - values * mean.mT @ mean
+    products = products - values * mean.mT @ level
     spread = squares.diagonal(dim1=1, dim2=2)
-    least = 1e-9 + 1e-6 * rows.shape[1] * mean.square().mean(2)
+    least = 1e-9 + 1e-6 * values * mean.square().mean(2)
     spread += torch.maximum(RIDGE * spread.mean(1, keepdim=True), least)
-    change = torch.linalg.solve(squares, rows.mT @ wanted)
+    change = torch.linalg.solve(squares, products)
     return change, level - mean @ change
+
+
+def _rows(
+    part: nn.Conv2d | nn.Linear, maps: Tensor, missing: Tensor, span: range
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What output values are made of and what is missing from them, a few examples at a time.
+
+    Args:
+        part: What gives the values.
+        maps: What it reads.
+        missing: Of all values.
+        span: Which of them, counted over the places of all examples.
+    """
+    places = missing[0].numel() // len(part.weight)
+    count = max(1, CHUNK // (maps[0].numel() * part.weight[0, 0].numel()))
+    for first in range(span.start // places, -(-span.stop // places), count):
+        some = slice(first, first + count)
+        inside = slice(max(0, span.start - first * places), span.stop - first * places)
+        rows, given = _rows_read(part, maps[some]), _rows_given(part, missing[some])
+        yield rows[:, inside], given[:, inside]
 
 
 def _placed(maps: Tensor, extent: int, axis: int) -> Tensor:

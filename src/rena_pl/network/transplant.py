@@ -84,9 +84,11 @@ def transplant(
             _pass_on(part, *(spaces.get(space) for space in flow))
             lone_norm = old_parts.get(f"{name}.norm")
             if isinstance(part, NormedConvolution) and lone_norm is not None:
-                _fill_norm(
-                    part.get_submodule("norm"), lone_norm, _norm_tensors(tensors), spaces[flow[1]]
-                )
+                norm = part.get_submodule("norm")
+                if isinstance(norm, nn.Identity):
+                    lost = True
+                else:
+                    _fill_norm(norm, lone_norm, _norm_tensors(tensors), spaces[flow[1]])
         else:
             _fill(part, before, tensors, *flow, spaces)
     return lost or spaces.lost

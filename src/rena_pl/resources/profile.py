@@ -19,7 +19,7 @@ from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
 from rena_pl.errors import RenaError
 from rena_pl.layers.registry import LayerType, decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
-from rena_pl.network.build import classifier
+from rena_pl.network.build import classifier, last_read
 from rena_pl.space.skeletons import expand
 
 VIEWS = (nn.Identity, nn.Flatten, nn.Unflatten)
@@ -85,6 +85,8 @@ class LayerProfile:
         read: Values of the inputs.
         written: Values of the output.
         working: The most activation values alive at once while the layer runs.
+        inside: The same of those of its modules that read none of its inputs.
+        kept: The numbers of the inputs that are among these values nevertheless.
     """
 
     name: str
@@ -94,6 +96,8 @@ class LayerProfile:
     read: int
     written: int
     working: int
+    inside: int
+    kept: tuple[int, ...]
 
 
 def profile(
@@ -152,17 +156,16 @@ def _alive(
     input_values: int, network: Sequence[Layer], counts: Sequence[LayerProfile]
 ) -> Iterator[int]:
     """Activation values alive while each layer runs: its own, and those that later layers read."""
-    last_reader = {0: 1}
-    for number, layer in enumerate(network, start=1):
-        last_reader.update(dict.fromkeys(layer.inputs, number))
+    finished = last_read([layer.inputs for layer in network])
     sizes = [input_values, *[layer.written for layer in counts[:-1]]]
     held = input_values  # of all outputs that this layer or a later one reads
-    for number, layer in enumerate(network, start=1):
-        read = set(layer.inputs)
+    for index, layer in enumerate(network):
+        count, read = counts[index], set(layer.inputs)
         waiting = held - sum([sizes[source] for source in read])
-        yield counts[number - 1].working + waiting
-        kept = [sizes[source] for source in (*read, number) if last_reader.get(source, 0) > number]
-        held = waiting + sum(kept)
+        later = read - finished[index]
+        beside = later - {layer.inputs[slot] for slot in count.kept}
+        yield waiting + max(count.working, count.inside + sum([sizes[s] for s in beside]))
+        held = waiting + sum([sizes[source] for source in later]) + sizes[index + 1]
     yield counts[-1].working
 
 
@@ -178,7 +181,8 @@ def profile_layer(layer: LayerType, inputs: tuple[Shape, ...]) -> LayerProfile:
         with torch.device("meta"):
             module = layer.build(inputs)
         written = prod(layer.output_shape(inputs))
-        return _count(name, module, inputs, written, layer.held_values(inputs))
+        held, kept = layer.held_values(inputs), layer.passes(inputs)
+        return _count(name, module, inputs, written, held, kept)
     except RenaError:
         raise
     except Exception as error:  # torch, where it is far too large; or a third party's layer
@@ -194,7 +198,12 @@ def _profile_head(shape: Shape, num_classes: int) -> LayerProfile:
 
 
 def _count(
-    name: str, module: nn.Module, inputs: tuple[Shape, ...], written: int, held: int = 0
+    name: str,
+    module: nn.Module,
+    inputs: tuple[Shape, ...],
+    written: int,
+    held: int = 0,
+    kept: tuple[int, ...] = (),
 ) -> LayerProfile:
     """Count one module on the meta device, where only shapes are worked out.
 
@@ -209,22 +218,28 @@ def _count(
     read = sum(map(prod, inputs))
     params = sum(parameter.numel() for parameter in module.parameters())
     buffers = sum(buffer.numel() for buffer in module.buffers())
-    working: list[int] = []
+    given = tuple(torch.zeros(1, *shape, device=device) for shape in inputs)
+    working, inside = [0], [0]
+
+    def note(_leaf: nn.Module, arguments: tuple[object, ...], output: object) -> None:
+        reads_input = any(argument is one for argument in arguments for one in given)
+        values = _values(arguments) + _values(output)
+        (working if reads_input else inside).append(values)
+
     hooks = [
-        leaf.register_forward_hook(
-            lambda _m, args, out: working.append(_values(args) + _values(out))
-        )
+        leaf.register_forward_hook(note)
         for leaf in module.modules()
         if not list(leaf.children()) and not isinstance(leaf, VIEWS)
     ]
     for part in module.modules():
         if type(part) in ELEMENTWISE:
             part.forward = _as_it_is
-    macs = thop_macs(module, tuple(torch.zeros(1, *shape, device=device) for shape in inputs))
+    macs = thop_macs(module, given)
     for hook in hooks:
         hook.remove()
-    alive = max(read + written, max(working, default=0) + held)
-    return LayerProfile(name, params, buffers, macs, read, written, alive)
+    inner = max(inside) + held
+    alive = max(read + written, max(working) + held, inner)
+    return LayerProfile(name, params, buffers, macs, read, written, alive, inner, kept)
 
 
 def _as_it_is(features: Tensor) -> Tensor:

@@ -20,8 +20,7 @@ class Scale:
     def apply(self, architecture: Architecture) -> Architecture:
         """The architecture with the layer changed."""
         layers = list(architecture.layers)
-        values = {**layers[self.index].values, self.name: self.value}
-        layers[self.index] = replace(layers[self.index], hyper=tuple(sorted(values.items())))
+        layers[self.index] = layers[self.index].having(self.name, self.value)
         return replace(architecture, layers=tuple(layers))
 
     def __str__(self) -> str:
@@ -30,7 +29,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Insert:
-    """Put a new layer between a layer, its reader, and what that one reads.
+    """Put a new layer between a layer, its reader, and one of those that it reads.
 
     Attributes:
         reader: Index of the layer before which the new one stands (counted from 0); the number
@@ -77,7 +76,7 @@ class Remove:
     index: int
 
     def apply(self, architecture: Architecture) -> Architecture:
-        """The architecture with one layer fewer, or more.
+        """The architecture without the layer, and without what nobody reads then.
 
         Raises:
             ArchitectureError: Nothing is left.

@@ -146,12 +146,17 @@ class SearchSpace:
             after_flat = flattens[first_source(architecture, reader, slot)]
             before_flat = reader == len(architecture.layers) or flattens[reader + 1]
             for kind in self.choices:
-                made = layer_type(kind)
-                if (before_flat and self.may_flatten if made.flattens else not after_flat) and (
-                    made.sources == 1
+                if self._may_stand(kind, after_flat, before_flat) and (
+                    self.sources(kind) == 1
                     or any(True for _ in second_sources(architecture, reader, slot))
                 ):
                     yield reader, slot, kind
+
+    def _may_stand(self, kind: str, after_flat: bool, before_flat: bool) -> bool:
+        """Whether a layer may, behind one that flattens or not, and before such or not."""
+        if layer_type(kind).flattens:
+            return before_flat and self.may_flatten
+        return not after_flat
 
     @cached_property
     def may_flatten(self) -> bool:
@@ -223,6 +228,11 @@ class SearchSpace:
         layers: list[Layer] = []
         for number in range(1, count + 1):
             kinds = list(self._kinds_after(layers))
+            if not kinds:
+                raise RenaError(
+                    f"the search space has no layer type for layer {number}: "
+                    f"{', '.join(self.choices)} alone make no network"
+                )
             kind = str(decide(f"{number} after {','.join(kinds)}", kinds))
             hyper = {
                 name: decide(f"{number} {kind} {name}", values)
@@ -238,9 +248,8 @@ class SearchSpace:
         """What may stand behind some layers: after one that flattens only such."""
         flat = bool(layers) and decode(layers[-1]).flattens
         for kind in self.choices:
-            made = layer_type(kind)
-            stands = made.sources == 1 or bool(layers)
-            if self.may_flatten if made.flattens else stands and not flat:
+            joins = self.sources(kind) == 1 or bool(layers)
+            if joins and self._may_stand(kind, after_flat=flat, before_flat=True):
                 yield kind
 
     def random_hyper(self, kind: str, rng: random.Random) -> tuple[tuple[str, Value], ...]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import ClassVar
 
@@ -133,14 +132,15 @@ class Stack(SkeletonType):
 _skeletons: dict[str, type[SkeletonType]] = {"chain": Chain, "stack": Stack}
 
 
-@lru_cache(maxsize=20_000)
 def widened(layer: Layer, factor: int) -> Layer:
     """The layer with so many times its channels, where it has channels of its own."""
     width = decode(layer).stage_scaled
-    if width is None or factor == 1:
-        return layer
-    values = {**layer.values, width: int(layer.values[width]) * factor}
-    return replace(layer, hyper=tuple(sorted(values.items())))
+    return layer if width is None or factor == 1 else _widened(layer, width, factor)
+
+
+@lru_cache(maxsize=20_000)
+def _widened(layer: Layer, width: str, factor: int) -> Layer:
+    return layer.having(width, int(layer.values[width]) * factor)
 
 
 def skeleton(data: Skeleton) -> SkeletonType:
@@ -172,25 +172,20 @@ def expand(architecture: Architecture) -> Expanded:
             inputs, or is read by none; the sentence names the layer.
     """
     meaning = skeleton(architecture.skeleton)
-    for number, problem in _problems(architecture, meaning):
-        raise ArchitectureError(
-            f"layer {number} ({architecture.layers[number - 1].kind}): {problem}"
-        )
-    return meaning.expand(architecture.layers)
-
-
-def _problems(architecture: Architecture, meaning: SkeletonType) -> Iterator[tuple[int, str]]:
-    """What is wrong with which searched layer."""
     read = {source for layer in architecture.layers for source in layer.inputs}
     for number, layer in enumerate(architecture.layers, start=1):
         try:
             decoded = decode(layer)
+            if len(layer.inputs) != decoded.sources:
+                raise ArchitectureError(
+                    f"it takes {decoded.sources} inputs, not {len(layer.inputs)}"
+                )
+            if number not in read and number < len(architecture.layers):
+                raise ArchitectureError("no layer reads it")
+            if decoded.flattens and not meaning.may_flatten:
+                raise ArchitectureError(
+                    f"a {architecture.skeleton.kind} repeats its layers, this one flattens"
+                )
         except RenaError as error:
-            yield number, str(error)
-            return
-        if len(layer.inputs) != decoded.sources:
-            yield number, f"it takes {decoded.sources} inputs, not {len(layer.inputs)}"
-        if number not in read and number < len(architecture.layers):
-            yield number, "no layer reads it"
-        if decoded.flattens and not meaning.may_flatten:
-            yield number, f"a {architecture.skeleton.kind} repeats its layers, this one flattens"
+            raise ArchitectureError(f"layer {number} ({layer.kind}): {error}") from None
+    return meaning.expand(architecture.layers)
