@@ -120,7 +120,7 @@ class Rena(PolicySearch):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
-        if not self.ground.on_table and not self.ground.inherits:
+        if self._from_scratch:
             candidates = self._without_tiny(candidates)
         if not candidates:
             new = [one for one in self.ground.listed if one not in self.known]
@@ -128,9 +128,11 @@ class Rena(PolicySearch):
         if modelled and self.ground.on_table:
             self._climb(candidates, rng)
         choose = self._by_improvement if modelled else self._by_size
+        before = {evaluation.key for evaluation in self.ground.past}
+        chosen = [(made, candidates[made]) for made in choose(candidates, count, rng)]
         return [
-            self.heir(architecture, candidates[architecture])
-            for architecture in choose(candidates, count, rng)
+            self.heir(made, None if parent and parent.key in before else parent)
+            for made, parent in chosen
         ]
 
     def warm_up(self) -> None:
@@ -159,26 +161,39 @@ class Rena(PolicySearch):
         feasible = [architecture for architecture in drawn if ground.feasible(architecture)]
         return feasible if len(feasible) >= 10 else [a for a in drawn if ground.space.holds(a)]
 
+    @property
+    def _from_scratch(self) -> bool:
+        """Whether networks are trained that inherit nothing."""
+        return not self.ground.on_table and not self.ground.inherits
+
     # Candidates, and how they are chosen.
 
     def _elite(self) -> list[Evaluation]:
         """The best networks, whose children candidates are."""
         return nlargest(self.imagination.elite, self.trained, key=lambda e: e.reward)
 
+    def _best_before(self) -> list[Evaluation]:
+        """The best networks of an earlier search, whether or not they keep the bounds of this."""
+        return nlargest(self.imagination.elite, self.ground.past, key=self._reward)
+
     def _candidates(self, rng: random.Random) -> Candidates:
         """Feasible architectures near the best, on a table also at random; with their parents.
+
+        From scratch, near the best of an earlier search too, brought inside the bounds of this one.
 
         Few random networks are any good, and the model knows least of them: once there is one, they
         would be all that is trained.
         """
-        elite: list[Evaluation | None] = [*self._elite()] or [None]
-        trained = self.trained
+        trained, elite = self.trained, self._elite()
+        if self._from_scratch:
+            trained, elite = [*trained, *self.ground.past], [*elite, *self._best_before()]
+        origins: list[Evaluation | None] = [*elite] or [None]
         found: Candidates = {}
         for number in range(self.imagination.candidates):
-            parent = elite[number % len(elite)]
+            parent = origins[number % len(origins)]
             begun = self._begin(parent, rng)
             if not self.ground.on_table:
-                if parent and not self.ground.inherits:
+                if parent and self._from_scratch:
                     parent, begun = crossed(self.ground.space, parent, rng.choice(trained), rng)
                 made = neighbour(self.ground, begun, rng)
             elif parent is None or number % 2:
