@@ -239,6 +239,20 @@ def test_of_two_that_nothing_is_known_of_the_larger_is_expected_to_be_better(row
     assert large > small
 
 
+def test_where_larger_ones_alone_are_known_smaller_ones_are_expected_to_be_worse(rows) -> None:
+    reader, architectures, rewards = rows
+    described = reader.read(architectures, [1.0] * len(architectures))
+    small, *others = described.size.argsort().tolist()
+    large = others[-20:]
+    predictor, usual = Predictor(reader), float(described.size[large].median())
+    expected = []
+    for size in (0.0, usual):
+        predictor.fit(described.rows(large), [rewards[one] for one in large], usual_size=size)
+        expected.append(float(predictor.outlook(described.rows([small])).expected))
+    assert usual > 0.5
+    assert expected[1] < min(0.0, expected[0])
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_the_scale_keeps_the_order_but_for_the_worst(values) -> None:

@@ -20,7 +20,6 @@ from rena_pl.search.budget import Budget
 from rena_pl.search.compare import best_of_table
 from rena_pl.search.controller import Controller
 from rena_pl.search.prepare import ground_of
-from rena_pl.search.searchers.neighbourhood import usage
 from rena_pl.search.searchers.rena import Imagination, Rena, crossed
 from rena_pl.search.searchers.searcher import Ground
 from rena_pl.search.searchers.uniform import RandomSearch
@@ -123,15 +122,23 @@ def test_from_scratch_candidates_have_parts_of_others_than_the_best(
 
 
 @pytest.mark.parametrize("inherits", [True, False])
-def test_from_scratch_no_tiny_network_is_trained(tmp_path: Path, inherits: bool) -> None:
-    temporal = layer_type("temporal")(channels=16, kernel=5)
-    large = [Architecture(tuple(temporal.as_layer(n) for n in range(many))) for many in (4, 5)]
-    ground = replace(network_ground(tmp_path, large[0]), inherits=inherits)
-    asked = Rena(ground, imagination=Imagination(2, 0, 0, candidates=300))
-    asked.tell([trained(ground, network, n, 0.9) for n, network in enumerate(large)])
-    use = [usage(ground, proposal.architecture) for proposal in asked.ask(300)]
-    assert len(use) > 50
-    assert (min(use) < 0.2) == inherits
+def test_from_scratch_candidates_lie_near_the_best_of_an_earlier_search_too(
+    tmp_path: Path, inherits: bool
+) -> None:
+    narrow, wide = (layer_type("temporal")(channels=c, kernel=5) for c in (8, 32))
+    dense = layer_type("dense")(units=64)
+    start = Architecture(tuple(narrow.as_layer(n) for n in range(4)))
+    large = Architecture((wide.as_layer(0), *(dense.as_layer(n) for n in range(1, 6))))
+    ground = replace(network_ground(tmp_path, start), inherits=inherits)
+    assert not ground.feasible(large)
+    before = [trained(ground, large, 0, 0.9)]
+    asked = Rena(replace(ground, past=before), imagination=Imagination(2, 0, 0, candidates=60))
+    asked.tell([trained(ground, start, 1, 0.8)])
+    proposals = asked.ask(60)
+    many = [p for p in proposals if sum(la.kind == "dense" for la in p.architecture.layers) > 3]
+    assert any(many) != inherits
+    assert {p.parent for p in proposals} <= {None, "1"}
+    assert all(ground.feasible(p.architecture) for p in proposals)
 
 
 def test_a_crossing_names_the_network_whose_first_layers_it_has(tmp_path: Path) -> None:

@@ -37,7 +37,11 @@ class Predictor:
         self.reader = reader
 
     def fit(
-        self, data: Descriptions, rewards: Sequence[float], attained: Sequence[bool] | None = None
+        self,
+        data: Descriptions,
+        rewards: Sequence[float],
+        attained: Sequence[bool] | None = None,
+        usual_size: float = 0.0,
     ) -> None:
         """Take the rewards of some architectures for what is known.
 
@@ -46,8 +50,10 @@ class Predictor:
             rewards: Of each.
             attained: Which of them are there to be surpassed; all when left out. Where none is,
                 what is expected to be best is wanted.
+            usual_size: The size that is thought to earn the median reward, if nothing is inherited.
         """
         self.data = data
+        self.usual_size = usual_size
         self.targets = scaled(rewards)
         there = torch.tensor([True] * len(data) if attained is None else attained)
         self.best = self.targets[there].max() if there.any() else self.targets.min()
@@ -105,7 +111,7 @@ class Predictor:
         better.
         """
         inherited = some.heir * self.best - self.loss * some.new
-        return inherited + GROWTH * some.size * (1 - some.heir)
+        return inherited + GROWTH * (some.size - self.usual_size) * (1 - some.heir)
 
 
 @dataclass

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from operator import itemgetter
-from statistics import median
 
 import torch
 from torch import Tensor
@@ -120,8 +119,6 @@ class Rena(PolicySearch):
                         candidates.setdefault(child, parent)
         for architecture in self.known:
             candidates.pop(architecture, None)
-        if self._from_scratch:
-            candidates = self._without_tiny(candidates)
         if not candidates:
             new = [one for one in self.ground.listed if one not in self.known]
             candidates = dict.fromkeys(new[: self.imagination.candidates])
@@ -208,18 +205,6 @@ class Rena(PolicySearch):
         if parent is not None:
             return parent.architecture
         return self.ground.start or self.ground.draw(rng)
-
-    def _without_tiny(self, candidates: Candidates) -> Candidates:
-        """Those that need at least half as much of the bounds as is usual among them.
-
-        The model, which knows least of the smallest networks, would have some of them trained, and
-        more where an earlier search knew but larger ones.
-        """
-        if not candidates:
-            return candidates
-        use = {made: self._nearness(made) for made in candidates}
-        least = median(use.values()) / 2
-        return {made: parent for made, parent in candidates.items() if use[made] >= least}
 
     def _climb(self, candidates: Candidates, rng: random.Random) -> None:
         """Add what lies uphill of the most promising candidates, by the expected improvement.
@@ -343,11 +328,11 @@ class Rena(PolicySearch):
         known = [*past, *self.seen]
         rewards = [*map(self._reward, past), *(e.reward for e in self.seen)]
         used = best_and_latest(rewards, len(past), MOST)
-        self.predictor.fit(
-            self._read([known[n] for n in used]),
-            [rewards[n] for n in used],
-            [n >= len(past) for n in used],
-        )
+        data, own = self._read([known[n] for n in used]), [n >= len(past) for n in used]
+        # An earlier search may have known but larger networks than are usual here, or smaller ones.
+        shifted = self._from_scratch and not all(own)
+        usual_size = float(data.size[~torch.tensor(own)].median()) if shifted else 0.0
+        self.predictor.fit(data, [rewards[n] for n in used], own, usual_size)
 
     def _reward(self, earlier: Evaluation) -> float:
         """What an earlier network would have got here, if it kept the hard bounds."""
