@@ -19,7 +19,7 @@ FORMAT = 1
 MAX_LAYERS = 1000
 MAX_FILE_BYTES = 1_000_000
 MAX_NAME = 200
-"""Characters of a kind."""
+"""Characters of a kind in a file."""
 
 Value: TypeAlias = bool | int | float | str
 Shape: TypeAlias = tuple[int, int, int]

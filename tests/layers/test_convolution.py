@@ -55,6 +55,8 @@ def test_a_dilated_convolution_over_time_trains_as_torch_does_it(kernel, dilatio
     assert not calls
     plain = block.norm(block.convolution(maps))
     assert torch.allclose(ours, plain, atol=1e-12)
+    last = maps.detach().contiguous(memory_format=torch.channels_last)
+    assert block(last).is_contiguous(memory_format=torch.channels_last)
     weights = torch.randn_like(plain)
     wanted = [maps, *block.parameters()]
     for own, other in zip(

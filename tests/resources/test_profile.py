@@ -132,6 +132,23 @@ def test_peak_memory_holds_the_input_for_a_late_reader() -> None:
     assert peak == (4 + 16 + 16) * 100
 
 
+@pytest.mark.parametrize("kind", ["temporal", "gru", "temporal_residual", "self_attention"])
+def test_an_input_that_is_read_by_a_view_is_held_once(kind: str) -> None:
+    layer = layer_types()[kind]()
+    layers = (plain_conv(0, 16), layer.as_layer(1), plain_conv(2, 4))
+    late = (*layers, layer_types()["concat"]().as_layer(3, 1))
+    alone, beside = (alive_values(Architecture(a), (1, 10, 10), 3)[1] for a in (layers, late))
+    assert alone <= beside < alone + 1600
+
+
+@pytest.mark.parametrize(("norm", "channels", "values"), [("batch", 16, 6400), ("none", 32, 8000)])
+def test_a_merge_holds_a_second_branch_that_is_read_later(norm, channels, values) -> None:
+    types = layer_types()
+    add, concat = types["add"](norm=norm).as_layer(1, 2), types["concat"]().as_layer(3, 2)
+    layers = (plain_conv(0, 16), plain_conv(1, channels), add, concat)
+    assert alive_values(Architecture(layers), (1, 10, 10), 3)[2] == values
+
+
 @pytest.mark.parametrize(
     ("kind", "inside"),
     [("depthwise_separable", 2 * 12_800), ("inverted_residual", 2 * 12_800 + 128)],

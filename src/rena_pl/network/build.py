@@ -70,15 +70,15 @@ def last_read(sources: Sequence[Sequence[int]]) -> list[set[int]]:
 
 
 def _lay_out_gradient(maps: Tensor) -> None:
-    """Let the gradient of some maps lie in memory as they do.
+    """Let the gradient of some maps lie channels last if they do, else channels first.
 
     That of an average does not, and a CPU would take ten times as long for the activation before.
     """
-    if maps.requires_grad:
+    if maps.requires_grad and maps.device.type == "cpu":
         last = maps.is_contiguous(memory_format=torch.channels_last)
         layout = torch.channels_last if last else torch.contiguous_format
         maps.register_hook(  # type: ignore[no-untyped-call]
-            lambda gradient: gradient.contiguous(memory_format=layout)
+            lambda gradient: None if gradient is None else gradient.contiguous(memory_format=layout)
         )
 
 

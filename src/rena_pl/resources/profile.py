@@ -85,8 +85,8 @@ class LayerProfile:
         read: Values of the inputs.
         written: Values of the output.
         working: The most activation values alive at once while the layer runs.
-        inside: The same of those of its modules that read none of its inputs.
-        kept: The numbers of the inputs that are among these values nevertheless.
+        inside: The same while its modules run that read none of its inputs.
+        held_inputs: Which of its inputs, counted from 0, are among the values inside all the same.
     """
 
     name: str
@@ -97,7 +97,7 @@ class LayerProfile:
     written: int
     working: int
     inside: int
-    kept: tuple[int, ...]
+    held_inputs: tuple[int, ...]
 
 
 def profile(
@@ -163,7 +163,7 @@ def _alive(
         count, read = counts[index], set(layer.inputs)
         waiting = held - sum([sizes[source] for source in read])
         later = read - finished[index]
-        beside = later - {layer.inputs[slot] for slot in count.kept}
+        beside = later - {layer.inputs[slot] for slot in count.held_inputs}
         yield waiting + max(count.working, count.inside + sum([sizes[s] for s in beside]))
         held = waiting + sum([sizes[source] for source in later]) + sizes[index + 1]
     yield counts[-1].working
@@ -181,8 +181,8 @@ def profile_layer(layer: LayerType, inputs: tuple[Shape, ...]) -> LayerProfile:
         with torch.device("meta"):
             module = layer.build(inputs)
         written = prod(layer.output_shape(inputs))
-        held, kept = layer.held_values(inputs), layer.passes(inputs)
-        return _count(name, module, inputs, written, held, kept)
+        held, held_inputs = layer.held_values(inputs), layer.passes(inputs)
+        return _count(name, module, inputs, written, held, held_inputs)
     except RenaError:
         raise
     except Exception as error:  # torch, where it is far too large; or a third party's layer
@@ -203,7 +203,7 @@ def _count(
     inputs: tuple[Shape, ...],
     written: int,
     held: int = 0,
-    kept: tuple[int, ...] = (),
+    held_inputs: tuple[int, ...] = (),
 ) -> LayerProfile:
     """Count one module on the meta device, where only shapes are worked out.
 
@@ -222,7 +222,7 @@ def _count(
     working, inside = [0], [0]
 
     def note(_leaf: nn.Module, arguments: tuple[object, ...], output: object) -> None:
-        reads_input = any(argument is one for argument in arguments for one in given)
+        reads_input = any(_shares_memory(argument, one) for argument in arguments for one in given)
         values = _values(arguments) + _values(output)
         (working if reads_input else inside).append(values)
 
@@ -237,13 +237,20 @@ def _count(
     macs = thop_macs(module, given)
     for hook in hooks:
         hook.remove()
+    alive = max(read + written, max(*working, *inside) + held)
     inner = max(inside) + held
-    alive = max(read + written, max(working) + held, inner)
-    return LayerProfile(name, params, buffers, macs, read, written, alive, inner, kept)
+    if len(inputs) == 2:  # the first one, what the second is made into, and the two merged
+        inner, held_inputs = prod(inputs[0]) + 2 * written, (0,)
+    return LayerProfile(name, params, buffers, macs, read, written, alive, inner, held_inputs)
 
 
 def _as_it_is(features: Tensor) -> Tensor:
-    return features
+    return torch.empty_like(features)
+
+
+def _shares_memory(argument: object, features: Tensor) -> bool:
+    """Whether it is the features or a view of them."""
+    return isinstance(argument, Tensor) and argument.untyped_storage() is features.untyped_storage()
 
 
 def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:

@@ -60,4 +60,7 @@ def _convolve_interleaved(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     convolved = functional.conv2d(
         series, weight, convolution.bias, padding=(taps // 2, 0), groups=convolution.groups
     )
-    return convolved.reshape(batch, -1, 1, steps + missing)[..., :steps].contiguous()
+    last = maps.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    whole = convolved.reshape(batch, -1, 1, steps + missing)
+    return whole[..., :steps].contiguous(memory_format=layout)

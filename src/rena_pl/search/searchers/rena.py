@@ -171,7 +171,8 @@ class Rena(PolicySearch):
 
     def _best_before(self) -> list[Evaluation]:
         """The best networks of an earlier search, whether or not they keep the bounds of this."""
-        return nlargest(self.imagination.elite, self.ground.past, key=self._reward)
+        distinct = {evaluation.architecture: evaluation for evaluation in self.ground.past}
+        return nlargest(self.imagination.elite, distinct.values(), key=self._reward)
 
     def _candidates(self, rng: random.Random) -> Candidates:
         """Feasible architectures near the best, on a table also at random; with their parents.
@@ -331,7 +332,7 @@ class Rena(PolicySearch):
         data, own = self._read([known[n] for n in used]), [n >= len(past) for n in used]
         # An earlier search may have known but larger networks than are usual here, or smaller ones.
         shifted = self._from_scratch and not all(own)
-        usual_size = float(data.size[~torch.tensor(own)].median()) if shifted else 0.0
+        usual_size = float(data.size.median()) if shifted else 0.0
         self.predictor.fit(data, [rewards[n] for n in used], own, usual_size)
 
     def _reward(self, earlier: Evaluation) -> float:
