@@ -100,13 +100,11 @@ class Stack(SkeletonType):
             if stage > 0:
                 made.append(self._reduction.reading(len(made)))
                 searched.append(None)
+            wide = [widened(layer, self.growth**stage) for layer in layers]
             for _ in range(self.repeats):
                 before = len(made)  # the module's input 0, and what its layer numbers add to
                 made.extend(
-                    widened(layer, self.growth**stage).reading(
-                        *[before + source for source in layer.inputs]
-                    )
-                    for layer in layers
+                    layer.reading(*[before + source for source in layer.inputs]) for layer in wide
                 )
                 searched.extend(range(len(layers)))
         return Expanded(tuple(made), tuple(searched))
