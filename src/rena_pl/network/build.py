@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, Shape
+from rena_pl.layers.modules.layout import layout_of
 from rena_pl.layers.registry import decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.space.skeletons import expand
@@ -75,9 +75,8 @@ def _lay_out_gradient(maps: Tensor) -> None:
     That of an average does not, and a CPU would take ten times as long for the activation before.
     """
     if maps.requires_grad and maps.device.type == "cpu":
-        last = maps.is_contiguous(memory_format=torch.channels_last)
-        layout = torch.channels_last if last else torch.contiguous_format
-        maps.register_hook(  # type: ignore[no-untyped-call]
+        layout = layout_of(maps)
+        maps.register_hook(  # type: ignore[no-untyped-call]  # torch leaves it untyped
             lambda gradient: None if gradient is None else gradient.contiguous(memory_format=layout)
         )
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rena_pl.layers.modules.layout import layout_of
+
 
 def convolve(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     """What the convolution gives, by the way that takes a CPU least time forth and back."""
@@ -60,7 +62,5 @@ def _convolve_interleaved(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     convolved = functional.conv2d(
         series, weight, convolution.bias, padding=(taps // 2, 0), groups=convolution.groups
     )
-    last = maps.is_contiguous(memory_format=torch.channels_last)
-    layout = torch.channels_last if last else torch.contiguous_format
     whole = convolved.reshape(batch, -1, 1, steps + missing)
-    return whole[..., :steps].contiguous(memory_format=layout)
+    return whole[..., :steps].contiguous(memory_format=layout_of(maps))
