@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
@@ -43,13 +43,6 @@ class BroadcastResidual(ResidualLayer):
             "time": (OUT, OUT),
             "mix": (OUT, OUT),
         }
-
-    @classmethod
-    def custom_ops(cls) -> dict[type[nn.Module], Callable[..., None]]:
-        """The mean over height, which thop does not know."""
-        from rena_pl.layers.modules.residual import MeanOverHeight, count_mean
-
-        return {MeanOverHeight: count_mean}
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """`(channels, height / stride, width / stride)`, rounded up."""

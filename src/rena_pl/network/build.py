@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, Shape
+from rena_pl.layers.modules.average import Average
 from rena_pl.layers.modules.layout import layout_of
 from rena_pl.layers.registry import decode
 from rena_pl.layers.shapes import input_shapes, layer_shapes
@@ -83,7 +84,7 @@ def _lay_out_gradient(maps: Tensor) -> None:
 
 def classifier(shape: Shape, num_classes: int) -> nn.Sequential:
     """The average over height and width, then a linear layer: from `shape` to logits."""
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(shape[0], num_classes))
+    return nn.Sequential(Average(2, 3), nn.Flatten(), nn.Linear(shape[0], num_classes))
 
 
 def build(architecture: Architecture, input_shape: Shape, num_classes: int) -> Network:

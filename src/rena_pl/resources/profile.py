@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from rena_pl.architecture import Architecture, ArchitectureError, Layer, Shape
 from rena_pl.errors import RenaError
+from rena_pl.layers.modules.average import Average, count_average
 from rena_pl.layers.registry import LayerType, decode, layer_types
 from rena_pl.layers.shapes import input_shapes, layer_shapes
 from rena_pl.network.build import classifier, last_read
@@ -254,10 +255,10 @@ def _shares_memory(argument: object, features: Tensor) -> bool:
 
 
 def thop_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
-    """What thop counts for a module, with the counting rules of all layer types."""
+    """What thop counts for a module, with the rules for averages and of all layer types."""
     import thop
 
-    rules = {
+    rules = {Average: count_average} | {
         module_type: rule
         for layer_type in layer_types().values()
         for module_type, rule in layer_type.custom_ops().items()

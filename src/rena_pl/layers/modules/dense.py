@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rena_pl.layers.modules.activation import activation
+from rena_pl.layers.modules.average import Average
 
 
 class AveragedLinear(nn.Module):
@@ -19,7 +20,7 @@ class AveragedLinear(nn.Module):
 
     def __init__(self, channels: int, units: int, activation_name: str) -> None:
         super().__init__()
-        self.average = nn.AdaptiveAvgPool2d(1)
+        self.average = Average(2, 3)
         self.flatten = nn.Flatten()
         self.linear = nn.Linear(channels, units)
         self.activation = activation(activation_name)
