@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rena_pl.layers.modules import convolve
 from rena_pl.layers.modules.convolution import NormedConvolution
 
 
@@ -51,6 +52,18 @@ def test_under_autocast_convolutions_are_bfloat16(kernel, stride, groups, layout
     ):
         assert own.dtype == torch.float32
         assert (own - other).norm() < 0.01 * other.norm()
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (3, 5)])
+def test_maps_too_large_for_a_cache_are_worked_through_in_parts(kernel, monkeypatch) -> None:
+    block = NormedConvolution(6, 6, (9, 12), kernel, groups=6).double()
+    maps = torch.randn(5, 6, 9, 12, dtype=torch.float64)
+    given = torch.randn_like(maps)
+    whole = _gradients(block(maps), [block.convolution.weight], given)
+    monkeypatch.setattr(convolve, "IN_CACHE", 2 * maps[0].numel())
+    parts = _gradients(block(maps), [block.convolution.weight], given)
+    assert not torch.equal(*whole, *parts)
+    assert torch.allclose(*whole, *parts, atol=1e-10)
 
 
 @pytest.mark.parametrize(("stride", "slow"), [((1, 1), True), ((2, 1), False)])

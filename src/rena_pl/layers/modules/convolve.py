@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ Pair = tuple[int, int]
 
 NARROW = 3
 """Columns of the widest depthwise kernel whose gradient a CPU works out fast."""
+IN_CACHE = 2**20
+"""Values of maps that a cache holds, beside as many of their gradient."""
 
 
 def convolve(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
@@ -24,7 +27,7 @@ def convolve(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
         convolved: Tensor = convolution(maps)
     elif _is_dilated_over_time(convolution, maps):
         convolved = _convolve_interleaved(convolution, maps)
-    elif _has_slow_gradient(convolution):
+    elif _has_slow_gradient(convolution, maps):
         convolved = _convolve_with_fast_gradient(convolution, maps)
     else:
         convolved = convolution(maps)
@@ -61,7 +64,7 @@ def _convolve_interleaved(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     return whole[..., :steps].contiguous(memory_format=layout_of(maps))
 
 
-def _has_slow_gradient(convolution: nn.Conv2d) -> bool:
+def _has_slow_gradient(convolution: nn.Conv2d, maps: Tensor) -> bool:
     """Whether `_Depthwise` has its gradient sooner than torch.
 
     A stride takes torch up to fourteen times as long in bfloat16, and no longer in float32.
@@ -70,63 +73,53 @@ def _has_slow_gradient(convolution: nn.Conv2d) -> bool:
         return False
     if max(convolution.stride) > 1:
         return torch.is_autocast_enabled("cpu")
-    return convolution.kernel_size[1] > NARROW
+    return convolution.kernel_size[1] > NARROW or maps.numel() > 2 * IN_CACHE
 
 
 def _convolve_with_fast_gradient(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     weight, bias = convolution.weight, convolution.bias
     if torch.is_autocast_enabled("cpu") and weight.dtype == torch.float32:
-        dtype = torch.get_autocast_dtype("cpu")
-        maps, weight = maps.to(dtype), weight.to(dtype)
+        maps = maps.to(torch.get_autocast_dtype("cpu"))
     convolved: Tensor = _Depthwise.apply(maps, weight, convolution.stride, convolution.padding)
     return convolved if bias is None else convolved + bias.to(maps.dtype)[:, None, None]
 
 
 class _Depthwise(torch.autograd.Function):
-    """A depthwise convolution whose gradient is made of what a CPU computes fast.
+    """A depthwise convolution, in the type of the maps, whose gradient a CPU computes fast.
 
-    That of the maps is a convolution without a stride, with the kernel turned round; that of the
-    weights is worked out for `NARROW` columns of the kernel at a time.
+    That of the maps is a convolution without a stride, with the kernel turned round.
     """
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
         ctx.save_for_backward(maps, weight)
         ctx.stride, ctx.padding = stride, padding
-        return functional.conv2d(maps, weight, None, stride, padding, groups=len(weight))
+        kernel = weight.to(maps.dtype)
+        return functional.conv2d(maps, kernel, None, stride, padding, groups=len(weight))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         maps, weight = ctx.saved_tensors
-        channels, _, height, width = weight.shape
-        top, left = ctx.padding
-        maps = functional.pad(maps, (left, left))
-        steps = maps.shape[3] - width + 1
-        rows = maps.shape[2] + 2 * top - height + 1
-        gradient = _without_stride(gradient, ctx.stride, (rows, steps))
-        of_maps = functional.conv2d(
-            gradient,
-            weight.flip(2, 3),
-            padding=(height - 1 - top, width - 1 - left),
-            groups=channels,
-        )
-        of_columns = []
-        for first in range(0, width, NARROW):
-            columns = min(NARROW, width - first)
-            of_columns.append(
-                conv2d_weight(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                    maps[..., first : first + steps + columns - 1],
-                    (channels, 1, height, columns),
-                    gradient,
-                    padding=(top, 0),
-                    groups=channels,
-                )
-            )
-        return of_maps, torch.cat(of_columns, 3), None, None
+        channels, _, *kernel = weight.shape
+        turned = weight.to(maps.dtype).flip(2, 3)
+        whole = [
+            size + 2 * zeros - taps + 1
+            for size, zeros, taps in zip(maps.shape[2:], ctx.padding, kernel, strict=True)
+        ]
+        gradient = _without_stride(gradient, ctx.stride, whole)
+        rest = [taps - 1 - zeros for taps, zeros in zip(kernel, ctx.padding, strict=True)]
+        of_maps = functional.conv2d(gradient, turned, padding=rest, groups=channels)
+        examples = max(1, IN_CACHE // maps[0].numel())
+        of_weight = torch.zeros_like(weight)
+        for some, theirs in zip(
+            torch.split(maps, examples), torch.split(gradient, examples), strict=True
+        ):
+            of_weight += _of_weight(some, theirs, weight.shape, ctx.padding)
+        return of_maps, of_weight, None, None
 
 
-def _without_stride(gradient: Tensor, stride: Pair, extent: Pair) -> Tensor:
+def _without_stride(gradient: Tensor, stride: Pair, extent: Sequence[int]) -> Tensor:
     """The gradient of what a convolution would give without its stride, zero where it skips."""
     if max(stride) == 1:
         return gradient
@@ -134,3 +127,25 @@ def _without_stride(gradient: Tensor, stride: Pair, extent: Pair) -> Tensor:
     whole = gradient.new_zeros(batch, *extent, channels).permute(0, 3, 1, 2)
     whole[:, :, :: stride[0], :: stride[1]] = gradient
     return whole
+
+
+def _of_weight(maps: Tensor, gradient: Tensor, shape: Sequence[int], padding: Pair) -> Tensor:
+    """The gradient of a weight `(channels, 1, height, width)`, `NARROW` columns at a time."""
+    channels, _, height, width = shape
+    if width <= NARROW:
+        return _of_columns(maps, gradient, shape, padding)
+    maps = functional.pad(maps, (padding[1], padding[1]))
+    parts = []
+    for first in range(0, width, NARROW):
+        columns = min(NARROW, width - first)
+        seen = maps[..., first : first + gradient.shape[3] + columns - 1]
+        part = _of_columns(seen, gradient, (channels, 1, height, columns), (padding[0], 0))
+        parts.append(part)
+    return torch.cat(parts, 3)
+
+
+def _of_columns(maps: Tensor, gradient: Tensor, shape: Sequence[int], padding: Pair) -> Tensor:
+    of_weight: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        maps, shape, gradient, padding=padding, groups=shape[0]
+    )
+    return of_weight
