@@ -7,18 +7,27 @@ from torch import nn
 
 from rena_pl.layers.modules.average import Average, count_average
 
+OVER = [(2,), (3,), (2, 3)]
 
-@pytest.mark.parametrize("over", [(2,), (3,), (2, 3)])
-@pytest.mark.parametrize("training", [True, False])
-def test_an_average_and_its_gradient_are_those_of_torch(over, training) -> None:
+
+@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_an_average_is_the_same_in_training(over, dtype) -> None:
+    maps = (100 + torch.randn(2, 3, 20, 50)).to(dtype)
+    average = Average(*over)
+    assert torch.equal(average(maps), average.eval()(maps))
+    assert average(maps).dtype == dtype
+
+
+@pytest.mark.parametrize("over", OVER)
+def test_the_gradient_of_an_average_is_that_of_a_mean(over) -> None:
     maps = torch.randn(2, 3, 5, 7, dtype=torch.float64, requires_grad=True)
-    ours = Average(*over).train(training)(maps)
-    plain = maps.mean(over, keepdim=True)
-    assert torch.allclose(ours, plain, atol=1e-12)
+    ours, plain = Average(*over)(maps), maps.mean(over, keepdim=True)
     weights = torch.randn_like(plain)
     (own,) = torch.autograd.grad(ours, maps, weights)
     (other,) = torch.autograd.grad(plain, maps, weights)
     assert torch.allclose(own, other, atol=1e-12)
+    assert torch.autograd.gradgradcheck(Average(*over), (maps,))
 
 
 def test_in_training_the_gradient_is_a_view_of_that_of_the_means() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -60,21 +62,82 @@ def test_maps_too_large_for_a_cache_are_worked_through_in_parts(kernel, monkeypa
     maps = torch.randn(5, 6, 9, 12, dtype=torch.float64)
     given = torch.randn_like(maps)
     whole = _gradients(block(maps), [block.convolution.weight], given)
+    examples = []
+    of_kernel = convolve._of_kernel
+
+    def counted(maps: Tensor, *others: Any) -> Tensor:
+        examples.append(len(maps))
+        return of_kernel(maps, *others)
+
+    monkeypatch.setattr(convolve, "_of_kernel", counted)
     monkeypatch.setattr(convolve, "IN_CACHE", 2 * maps[0].numel())
     parts = _gradients(block(maps), [block.convolution.weight], given)
-    assert not torch.equal(*whole, *parts)
+    assert examples == [2, 2, 1]
     assert torch.allclose(*whole, *parts, atol=1e-10)
 
 
-@pytest.mark.parametrize(("stride", "slow"), [((1, 1), True), ((2, 1), False)])
-def test_torch_itself_works_out_what_it_is_fast_at(stride, slow) -> None:
+def test_parts_are_summed_exactly_whatever_the_type_of_the_weight(monkeypatch) -> None:
+    block = NormedConvolution(4, 4, (5, 8), (1, 5), groups=4, norm="none").bfloat16()
+    maps = torch.randn(64, 4, 5, 8).bfloat16()
+    monkeypatch.setattr(convolve, "IN_CACHE", maps[0].numel())
+    (own,) = _gradients(block(maps), [block.convolution.weight], torch.ones_like(maps))
+    exact = block.float().convolution(maps.float())
+    (other,) = _gradients(exact, [block.convolution.weight], torch.ones_like(exact))
+    assert own.dtype == torch.bfloat16
+    assert (own - other).norm() < 0.01 * other.norm()
+
+
+@pytest.mark.parametrize(
+    ("stride", "autocast", "own"),
+    [((1, 1), False, True), ((2, 1), False, False), ((1, 1), True, True), ((2, 1), True, True)],
+)
+def test_torch_itself_works_out_what_it_is_fast_at(stride, autocast, own) -> None:
     block = NormedConvolution(8, 8, (10, 12), (3, 5), stride, groups=8)
     calls = []
     block.convolution.register_forward_hook(lambda *_: calls.append(1))
-    block(torch.randn(2, 8, 10, 12))
-    assert bool(calls) is not slow
-    block.eval()(torch.randn(2, 8, 10, 12))
-    assert len(calls) == 2 - slow
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        block(torch.randn(2, 8, 10, 12))
+        assert bool(calls) is not own
+        block.eval()(torch.randn(2, 8, 10, 12))
+    assert len(calls) == 2 - own
+
+
+def test_a_gradient_that_nobody_wants_is_not_worked_out() -> None:
+    block = NormedConvolution(6, 6, (9, 12), (3, 5), groups=6)
+    maps = torch.randn(2, 6, 9, 12)
+    block(maps).sum().backward()
+    block.convolution.weight.grad = None
+    block.convolution.requires_grad_(False)
+    block(maps.requires_grad_()).sum().backward()
+    assert block.convolution.weight.grad is None
+    assert maps.grad is not None
+
+
+def test_no_examples_have_no_gradient() -> None:
+    block = NormedConvolution(6, 6, (9, 12), (3, 5), groups=6, norm="none")
+    block(torch.randn(0, 6, 9, 12)).sum().backward()
+    assert not block.convolution.weight.grad.any()
+
+
+def test_a_gradient_is_exact_under_autocast_too() -> None:
+    block = NormedConvolution(6, 6, (9, 12), (3, 5), groups=6, norm="none")
+    maps = torch.randn(2, 6, 9, 12, requires_grad=True)
+    ours, plain = block(maps), block.convolution(maps)
+    given = torch.randn_like(plain)
+    with torch.autocast("cpu", torch.bfloat16):
+        (own,) = _gradients(ours, [maps], given)
+        (other,) = _gradients(plain, [maps], given)
+    assert torch.allclose(own, other, atol=1e-5)
+
+
+def test_weights_of_another_type_than_the_maps_are_as_torch_has_them() -> None:
+    block = NormedConvolution(6, 6, (9, 12), (3, 5), groups=6, norm="none")
+    with pytest.raises(RuntimeError, match="type"):
+        block(torch.randn(2, 6, 9, 12).bfloat16())
+    with torch.autocast("cpu", torch.bfloat16):
+        out = block.bfloat16()(torch.randn(2, 6, 9, 12))
+    out.sum().backward()
+    assert out.dtype == block.convolution.weight.grad.dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("kernel", [3, 5, 9])

@@ -184,7 +184,7 @@ class _Morph:
         ]
         nonnegative = layer_type.nonnegative(tuple(tensor.nonnegative for tensor in read))
         if (layer_type, inputs) == (before, inputs_before) and all(map(is_unchanged, reads)):
-            # Not by load_state_dict(), which takes three times as long.
+            # Names and shapes are the same; load_state_dict() would take three times as long.
             for name, tensor in self.network.layers[index].state_dict(keep_vars=True).items():
                 tensor.copy_(self.weights[f"layers.{source}.{name}"])
             size = self.child.shapes[index + 1][0]

@@ -22,12 +22,26 @@ class Average(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """The means."""
-        if not self.training:
-            return maps.mean(self.over, keepdim=True)
-        # The gradient of torch's mean is as large as the maps and lies channels first, wherever
-        # they lie; that of a sum is a view of the means' gradient.
-        count = prod(maps.shape[dimension] for dimension in self.over)
-        return maps.sum(self.over, keepdim=True) / count
+        if self.training:
+            means: Tensor = _Mean.apply(maps, self.over)
+            return means
+        return maps.mean(self.over, keepdim=True)
+
+
+class _Mean(torch.autograd.Function):
+    """A mean whose gradient is a view of that of the means.
+
+    Torch's is as large as the maps and lies channels first, wherever they lie.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, over: tuple[int, ...]) -> Tensor:
+        ctx.shape, ctx.count = maps.shape, prod(maps.shape[dimension] for dimension in over)
+        return maps.mean(over, keepdim=True)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return (gradient / ctx.count).expand(ctx.shape), None
 
 
 def count_average(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
