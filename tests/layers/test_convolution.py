@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rena_pl.layers.modules import convolve
+from rena_pl.layers.modules import depthwise
 from rena_pl.layers.modules.convolution import NormedConvolution
 
 
@@ -63,14 +63,14 @@ def test_maps_too_large_for_a_cache_are_worked_through_in_parts(kernel, monkeypa
     given = torch.randn_like(maps)
     whole = _gradients(block(maps), [block.convolution.weight], given)
     examples = []
-    of_kernel = convolve._of_kernel
+    of_kernel = depthwise._of_kernel
 
     def counted(maps: Tensor, *others: Any) -> Tensor:
         examples.append(len(maps))
         return of_kernel(maps, *others)
 
-    monkeypatch.setattr(convolve, "_of_kernel", counted)
-    monkeypatch.setattr(convolve, "IN_CACHE", 2 * maps[0].numel())
+    monkeypatch.setattr(depthwise, "_of_kernel", counted)
+    monkeypatch.setattr(depthwise, "IN_CACHE", 2 * maps[0].numel())
     parts = _gradients(block(maps), [block.convolution.weight], given)
     assert examples == [2, 2, 1]
     assert torch.allclose(*whole, *parts, atol=1e-10)
@@ -79,7 +79,7 @@ def test_maps_too_large_for_a_cache_are_worked_through_in_parts(kernel, monkeypa
 def test_parts_are_summed_exactly_whatever_the_type_of_the_weight(monkeypatch) -> None:
     block = NormedConvolution(4, 4, (5, 8), (1, 5), groups=4, norm="none").bfloat16()
     maps = torch.randn(64, 4, 5, 8).bfloat16()
-    monkeypatch.setattr(convolve, "IN_CACHE", maps[0].numel())
+    monkeypatch.setattr(depthwise, "IN_CACHE", maps[0].numel())
     (own,) = _gradients(block(maps), [block.convolution.weight], torch.ones_like(maps))
     exact = block.float().convolution(maps.float())
     (other,) = _gradients(exact, [block.convolution.weight], torch.ones_like(exact))
