@@ -15,14 +15,12 @@ def convolve(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
 
     Where that is not torch's way, in training, hooks of the convolution do not run.
     """
-    if not (convolution.training and maps.device.type == "cpu" and _is_depthwise(convolution)):
-        convolved: Tensor = convolution(maps)
-    elif _is_dilated_over_time(convolution, maps):
-        convolved = _convolve_interleaved(convolution, maps)
-    elif _has_slow_gradient(convolution, maps):
-        convolved = _convolve_with_fast_gradient(convolution, maps)
-    else:
-        convolved = convolution(maps)
+    if convolution.training and maps.device.type == "cpu" and _is_depthwise(convolution):
+        if _is_dilated_over_time(convolution, maps):
+            return _convolve_interleaved(convolution, maps)
+        if _has_slow_gradient(convolution, maps):
+            return _convolve_with_fast_gradient(convolution, maps)
+    convolved: Tensor = convolution(maps)
     return convolved
 
 
