@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,21 @@ def test_a_child_that_turns_nan_is_a_failed_evaluation(tmp_path: Path) -> None:
     with pytest.raises(RenaError, match="the start network cannot be trained: TrainingError"):
         worker.evaluate(Candidate(chain(8), None, 3, START))
     assert len(worker.ledger) == 1  # it can be tried again
+
+
+def test_an_interrupt_that_ends_as_an_error_is_no_failure_of_the_child(tmp_path: Path) -> None:
+    worker = evaluator(tmp_path)
+
+    def interrupted(*_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("a callback failed") from None
+
+    worker.scorer = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        worker.evaluate(Candidate(chain(8), None, 1, (0, 0, 0)))
+    assert len(worker.ledger) == 0
 
 
 def test_the_shortest_training_has_a_schedule(tmp_path: Path) -> None:

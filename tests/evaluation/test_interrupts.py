@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from rena_pl.evaluation.interrupts import interrupts_held
+from rena_pl.evaluation.interrupts import interrupts_held, interrupts_kept
 
 
 def test_an_interrupt_comes_behind_the_block() -> None:
@@ -61,3 +61,29 @@ def test_other_threads_may_use_it() -> None:
     thread.start()
     thread.join()
     assert entered == [True]
+
+
+@pytest.mark.parametrize("lost_as", ["an error", "nothing"])
+def test_an_interrupt_whose_exception_gets_lost_is_one_all_the_same(lost_as: str) -> None:
+    def lose() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if lost_as == "an error":
+                raise RuntimeError("a callback failed") from None
+
+    with pytest.raises(KeyboardInterrupt), interrupts_kept():
+        lose()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_errors_pass_and_ignored_interrupts_stay_ignored() -> None:
+    with pytest.raises(ValueError, match="x"), interrupts_kept():
+        raise ValueError("x")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts_kept():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

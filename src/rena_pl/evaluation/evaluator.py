@@ -18,6 +18,7 @@ from rena_pl.child.module import Child, Recipe
 from rena_pl.child.teaching import TaughtData
 from rena_pl.errors import RenaError, StorageError
 from rena_pl.evaluation.evaluation import Candidate, Evaluation, part_of
+from rena_pl.evaluation.interrupts import interrupts_kept
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.network.morphism import morph
@@ -89,15 +90,17 @@ class Evaluator:
         for whatever reason, is recorded with it.
 
         Raises:
-            RenaError: The start network fails, or something besides the child; nothing is
-                recorded, so that it can be tried again.
+            KeyboardInterrupt: It was interrupted, whatever became of the child; nothing is
+                recorded, here and below, so that it can be tried again.
+            RenaError: The start network fails, or something besides the child.
             StorageError: What came of it cannot be written.
         """
         key = candidate.key(self.setting)
         found = self.ledger.find(key)
         if found is not None:
             return found
-        evaluation = self._outcome(candidate, key)
+        with interrupts_kept():
+            evaluation = self._outcome(candidate, key)
         if evaluation.status == "failed" and evaluation.part == "start":
             raise RenaError(f"the start network cannot be trained: {evaluation.reason}")
         self.ledger.record(evaluation)

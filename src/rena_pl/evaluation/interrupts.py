@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _cutting = threading.RLock()
 
@@ -32,6 +33,41 @@ def interrupts_held() -> Iterator[None]:
                 signal.signal(number, handler)
     if held:
         signal.raise_signal(held[0])
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """End with the interrupt that came inside the block, even if its exception got lost.
+
+    One that comes while a library calls back into Python may end as an error of that library, as if
+    what it did had failed, or as nothing at all.
+    """
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    noted = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is signal.default_int_handler
+    ]
+    if threading.current_thread() is not threading.main_thread():
+        noted = []
+    for number in noted:
+        signal.signal(number, note)
+    try:
+        yield
+    except Exception as error:
+        if came:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for number in noted:
+            signal.signal(number, signal.default_int_handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextmanager
