@@ -90,8 +90,8 @@ class Evaluator:
         for whatever reason, is recorded with it.
 
         Raises:
-            KeyboardInterrupt: It was interrupted, whatever became of the child; nothing is
-                recorded, here and below, so that it can be tried again.
+            KeyboardInterrupt: It was interrupted, whatever the child made of that. In this and the
+                next case nothing is recorded, so that it can be tried again.
             RenaError: The start network fails, or something besides the child.
             StorageError: What came of it cannot be written.
         """

@@ -48,26 +48,21 @@ def interrupts_kept() -> Iterator[None]:
         came.append(number)
         signal.default_int_handler(number, frame)
 
+    main = threading.current_thread() is threading.main_thread()
     noted = [
         number
         for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) is signal.default_int_handler
+        if main and signal.getsignal(number) is signal.default_int_handler
     ]
-    if threading.current_thread() is not threading.main_thread():
-        noted = []
     for number in noted:
         signal.signal(number, note)
     try:
         yield
-    except Exception as error:
-        if came:
-            raise KeyboardInterrupt from error
-        raise
     finally:
         for number in noted:
             signal.signal(number, signal.default_int_handler)
-    if came:
-        raise KeyboardInterrupt
+        if came:
+            raise KeyboardInterrupt
 
 
 @contextmanager
