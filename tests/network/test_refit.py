@@ -113,6 +113,19 @@ def test_what_carries_no_information_changes_no_weight() -> None:
         assert (part.weight - before).abs().max() < 1e-3
 
 
+def test_what_a_norm_left_of_nothing_is_not_blown_up() -> None:
+    """Rounding, of which the padding makes a pattern that another one could be fitted to."""
+    torch.manual_seed(0)
+    part = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
+    before = part.weight.detach().clone()
+    maps = torch.full((64, 8, 5, 4), 2e-6)
+    kernel = torch.rand(8, 1, 3, 3)
+    wanted = nn.functional.conv2d(torch.ones_like(maps), kernel, padding=1, groups=8)
+    with torch.no_grad():
+        _fit(part, maps, wanted, None, shifted=True)
+    assert (part.weight - before).abs().max() < 10
+
+
 def test_a_fit_that_examples_held_out_contradict_is_dropped() -> None:
     """64 weights and 40 examples of nothing but noise."""
     part = nn.Linear(64, 4)

@@ -30,6 +30,8 @@ from rena_pl.space.starts import RUDIMENTARY, start_architecture
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
 ACTIONS = int(os.environ.get("RENA_ACTIONS", "250"))
 CLASSES, STEPS_A_WALK, LARGEST = 10, 12, 30e6
+BLURRED = 0.1
+"""Where rounding alone changes logits by so much, an export cannot be held against anything."""
 
 
 @pytest.mark.slow  # trains, counts and exports a network after every action: about half a second
@@ -44,6 +46,7 @@ def test_every_reachable_architecture_is_sound(config: Path) -> None:
     rng = random.Random(config.stem)
     torch.manual_seed(0)
     architecture, weights = start, build(start, shape, CLASSES).state_dict()
+    roundings = []
     for number in range(ACTIONS // len(CONFIGS)):
         child = space.random_action(architecture, rng).apply(architecture)
         too_large = profile(child, shape, CLASSES).macs > LARGEST
@@ -54,11 +57,14 @@ def test_every_reachable_architecture_is_sound(config: Path) -> None:
             continue
         network = build(child, shape, CLASSES)
         morph(architecture, weights, child, network, torch.randn(8, *shape))
-        check(space, child, network, shape)
+        roundings.append(check(space, child, network, shape))
         architecture, weights = child, network.state_dict()
+    blurred = sum(rounding > BLURRED for rounding in roundings)
+    assert blurred <= len(roundings) // 100, "too few networks whose exports could be compared"
 
 
-def check(space: SearchSpace, architecture: Architecture, network, shape: Shape) -> None:
+def check(space: SearchSpace, architecture: Architecture, network, shape: Shape) -> float:
+    """Assert that a network is sound; gives by how much rounding changes its logits."""
     space.check(architecture, shape)
     assert Architecture.from_json(architecture.to_json()) == architecture
     features = torch.randn(4, *shape)
@@ -70,10 +76,10 @@ def check(space: SearchSpace, architecture: Architecture, network, shape: Shape)
     counted = profile(architecture, shape, CLASSES)
     assert counted.params == sum(p.numel() for p in network.parameters())
     assert counted.macs == thop_macs(build(architecture, shape, CLASSES), (features[:1],))
-    assert_exports(network, features[:1])
+    return assert_exports(network, features[:1])
 
 
-def assert_exports(network, features: torch.Tensor) -> None:
+def assert_exports(network, features: torch.Tensor) -> float:
     file = io.BytesIO()
     with warnings.catch_warnings():  # the exporter's own deprecation, and batch-size advice
         warnings.simplefilter("ignore")
@@ -85,4 +91,4 @@ def assert_exports(network, features: torch.Tensor) -> None:
         exact = deepcopy(network).double()(features.double())
     rounding = float((computed - exact).abs().max())  # much where a norm's variance is next to none
     np.testing.assert_allclose(logits, exact.numpy(), atol=1e-3 + 10 * rounding, rtol=1e-3)
-    assert rounding < 0.1, "nothing is left to compare"
+    return rounding

@@ -247,7 +247,8 @@ def _least_squares(
     squares = squares - values * mean.mT @ mean
     products = products - values * mean.mT @ level
     spread = squares.diagonal(dim1=1, dim2=2)
-    least = 1e-9 + 1e-6 * values * mean.square().mean(2)
+    # What varies by less than a thousandth of itself, or of 1, which norms scale to, is rounding.
+    least = 1e-6 * values * (1 + mean.square().mean(2))
     spread += torch.maximum(RIDGE * spread.mean(1, keepdim=True), least)
     change = torch.linalg.solve(squares, products)
     return change, level - mean @ change
