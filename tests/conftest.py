@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from rena_pl.space import SearchSpace
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no defect
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True, scope="session")

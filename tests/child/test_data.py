@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, TensorDataset, WeightedRandomSampler
 
 from rena_pl.child.data import child_data, examples
+from rena_pl.data.tensor_task import Split
 from rena_pl.errors import RenaError
 from tests.tasks import INPUT, TinyTask, WithoutSplits
 
@@ -71,6 +72,24 @@ class WithBatches(WithoutSplits):
         return self.batches
 
 
+class Few(TinyTask):
+    def __init__(self, few: int) -> None:
+        super().__init__(batch_size=4)
+        self.few = few
+
+    def load(self) -> dict[str, Split]:
+        return {
+            name: Split(split.features[: self.few], split.targets[: self.few])
+            for name, split in super().load().items()
+        }
+
+
+class States(WithoutSplits):
+    def __init__(self, **stated: Any) -> None:
+        super().__init__()
+        vars(self).update(stated)
+
+
 PAIR = (torch.zeros(2, *INPUT), torch.zeros(2).long())
 
 
@@ -81,12 +100,56 @@ PAIR = (torch.zeros(2, *INPUT), torch.zeros(2).long())
         (WithBatches(), "the task WithBatches has no examples in its val split"),
         (WithBatches((*PAIR, PAIR[1])), "no pair of a tensor of features and one of targets"),
         (WithBatches({"features": PAIR[0]}), "no pair of a tensor"),
+        (WithBatches((PAIR[0], PAIR[1].float())), "targets are not one whole number"),
+        (States(input_shape=INPUT[1:]), r"states input_shape \(.*\), not channels, height and"),
+        (States(num_classes=1), "states num_classes 1, at least 2 are needed"),
+        (States(labels=["yes", "no"]), "states 3 classes, but labels for 2"),
+        (Few(1), "Few has fewer than 2 training examples"),
     ],
 )
 def test_loaders_that_cannot_be_used_are_named(task: LightningDataModule, sentence: str) -> None:
     task.setup("fit")
     with pytest.raises(RenaError, match=sentence):
         child_data(task, torch.device("cpu"))
+
+
+class Loaded(WithoutSplits):
+    """Nine examples in double precision, their classes as 32-bit numbers."""
+
+    def train_dataloader(self) -> Iterable[Any]:
+        features, targets = self.train
+        return DataLoader(TensorDataset(features[:9].double(), targets[:9].int()), batch_size=4)
+
+
+class WithoutLength(WithoutSplits):
+    def train_dataloader(self) -> Iterable[Any]:
+        return iter([PAIR])
+
+
+def test_a_last_batch_of_one_example_is_left_out_whoever_makes_it() -> None:
+    """Batch normalisation cannot take it."""
+    for task in (Loaded(), Few(9)):
+        task.setup("fit")
+        data = child_data(task, torch.device("cpu"))
+        epoch = list(data.epoch(torch.Generator().manual_seed(0)))
+        assert [len(targets) for _, targets in epoch] == [4, 4]
+        assert {(f.dtype, t.dtype) for f, t in epoch} == {(torch.float32, torch.int64)}
+
+
+def test_a_trainers_loaders_leave_out_one_example_in_training_only() -> None:
+    task = Few(9)
+    task.setup("fit")
+    for loader, sizes in ((task.train_dataloader(), [4, 4]), (task.val_dataloader(), [4, 4, 1])):
+        assert len(loader) == len(sizes)
+        assert [len(targets) for _, targets in loader] == sizes
+
+
+def test_a_loader_that_does_not_say_how_many_batches_it_has_is_named() -> None:
+    task = WithoutLength()
+    task.setup("fit")
+    data = child_data(task, torch.device("cpu"))
+    with pytest.raises(RenaError, match="WithoutLength has a train_dataloader without a length"):
+        data.batches_per_epoch  # noqa: B018
 
 
 def test_a_pair_may_be_a_list() -> None:

@@ -12,7 +12,7 @@ from rena_pl.data.front_end import SpeechFrontEnd
 from rena_pl.data.pixels import PixelFrontEnd
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(
     st.sampled_from(["mfcc", "log_mel"]),
     st.integers(1, 60),
@@ -26,6 +26,16 @@ def test_a_speech_front_end_comes_back_to_the_last_bit(features, count, window, 
     front_end.fit(front_end.raw(waveforms))
     again = front_end_from(json.loads(json.dumps(front_end.describe())))
     assert torch.equal(again(waveforms), front_end(waveforms))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("std", 0.0), ("std", float("nan")), ("mean", float("inf"))]
+)
+def test_what_normalises_nothing_is_refused(name, value):
+    described = PixelFrontEnd(1).describe()
+    described[name] = torch.full((1, 1, 1), value).tolist()
+    with pytest.raises(ValueError, match="normalise nothing"):
+        front_end_from(described)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from rena_pl.data import ImageFolder
 from rena_pl.data.pixels import read_pixels
@@ -77,6 +77,24 @@ def test_grey_of_16_bits_keeps_its_shades_and_unknown_ranges_are_skipped(tmp_pat
     Image.fromarray(np.zeros((8, 8), np.float32)).save(tmp_path / "floats.tiff")
     with pytest.raises(ValueError, match="whose range is not known"):
         read_pixels(tmp_path / "floats.tiff", 1, 8, 8)
+
+
+def test_transparent_places_are_white_and_photographs_upright(tmp_path):
+    drawing = np.zeros((8, 6, 4), np.uint8)  # black, and to be seen on the left only
+    drawing[:, :3, 3] = 255
+    Image.fromarray(drawing).save(tmp_path / "drawing.png")
+    for channels in (1, 3):
+        pixels = read_pixels(tmp_path / "drawing.png", channels, 8, 6)
+        assert not pixels[:, :, :3].any()
+        assert (pixels[:, :, 3:] == 255).all()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # turned by a quarter
+    photograph = np.zeros((6, 8, 3), np.uint8)
+    photograph[:, 4:] = 255
+    Image.fromarray(photograph).save(tmp_path / "photograph.png", exif=exif)
+    pixels = read_pixels(tmp_path / "photograph.png", 1, 8, 6)
+    assert (pixels[0, 4:] == 255).all()
+    assert not pixels[0, :4].any()
 
 
 def test_a_class_without_usable_images_is_an_error(tmp_path):

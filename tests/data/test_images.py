@@ -26,7 +26,7 @@ def test_half_of_the_images_are_mirrored():
     assert 30 <= mirrored.sum() <= 70
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(padding=st.integers(1, 4), seed=st.integers(0, 99))
 def test_crops_are_those_of_reflected_images(padding, seed):
     images = IMAGES[:4]

@@ -40,6 +40,16 @@ def test_a_speaker_is_in_one_split(tmp_path, pattern):
     assert all(words[split][word] for split in ("train", "val", "test") for word in ("ja", "nein"))
 
 
+def test_a_speaker_behind_the_word_is_in_one_split(tmp_path):
+    for word in ("Ja", "Nein"):
+        for n in range(20):
+            for take in range(3):
+                name = f"{word.lower()}_person{n}_{take}.wav"
+                write_wav(tmp_path / word / name, tone("ja", 0.1))
+    groups, _ = groups_of(tmp_path, lambda stem: stem.split("_")[1])
+    assert sum(map(len, groups.values())) == 20
+
+
 def test_names_without_speakers_are_split_one_by_one(tmp_path):
     for word in ("ja", "nein"):
         for n in range(100):
@@ -70,9 +80,7 @@ def test_a_name_that_is_no_utf_8_is_as_good_as_any(tmp_path):
     assert sum(of_split["ja"] for of_split in words.values()) == 13
 
 
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.sets(st.text("abcxyz019", min_size=1, max_size=4), min_size=3, max_size=8))
 def test_even_the_smallest_sets_have_every_word_in_every_split(tmp_path, names):
     shutil.rmtree(tmp_path / "set", ignore_errors=True)
@@ -137,6 +145,35 @@ def test_other_words_are_unknown_and_underscored_folders_noise(tmp_path):
 def test_a_folder_named_unknown_holds_unknown_words(tmp_path):
     root = make_folder(tmp_path, [f"take{n}" for n in range(5)], ["ja", "nein", "unknown"])
     assert KeywordFolder(root).labels == ["ja", "nein", "unknown", "silence"]
+
+
+def test_a_folder_of_silence_is_a_class_where_none_is_made(tmp_path):
+    root = make_folder(tmp_path, [str(n) for n in range(12)], words=("ja", "silence"))
+    assert KeywordFolder(root, silence=False).labels == ["ja", "silence"]
+    with pytest.raises(RenaError, match="'silence' is the name of an extra class"):
+        KeywordFolder(root).labels  # noqa: B018
+
+
+def test_a_word_is_the_same_with_marks_as_macos_writes_them(tmp_path):
+    make_folder(tmp_path, [str(n) for n in range(12)], words=("gro\u0308\u00dfe", "nein"))
+    assert KeywordFolder(tmp_path, ["gr\u00f6\u00dfe", "nein"]).recordings
+
+
+def test_sets_that_are_listed_alike_do_not_share_a_cache(tmp_path):
+    """The same names, sizes and times, as some archives leave them."""
+    sets = [make_folder(tmp_path / str(n), [str(k) for k in range(12)]) for n in range(2)]
+    loud = sorted(sets[1].rglob("*.wav"))
+    for path in loud:
+        samples, rate = soundfile.read(path)
+        soundfile.write(path, samples[::-1] * 0.5, rate)
+    for path in (*sets[0].rglob("*.wav"), *loud):
+        os.utime(path, (1, 1))
+    tasks = [KeywordFolder(root, cache_dir=tmp_path / "cache") for root in sets]
+    assert tasks[0].listing() == tasks[1].listing()
+    for task in tasks:
+        task.setup("fit")
+    means = [task.front_end.mean for task in tasks]
+    assert not torch.equal(*means)
 
 
 def test_a_missing_or_empty_folder_is_an_error(tmp_path):

@@ -165,7 +165,7 @@ def test_the_seed_decides_everything(task):
     assert not torch.equal(other.splits["train"].features, task.splits["train"].features)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     examples=st.integers(1, 5),
     frames=st.integers(1, 60),

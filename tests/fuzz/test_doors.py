@@ -62,7 +62,6 @@ def test_whatever_comes_is_let_in_or_refused_in_a_sentence(name: str) -> None:
 
     @settings(
         max_examples=examples,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),

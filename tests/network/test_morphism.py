@@ -73,19 +73,19 @@ def check_walk(space: SearchSpace, seed: int, children: int) -> int:
     return exact
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_a_chain_that_is_said_to_be_exact_is(seed: int) -> None:
     check_walk(SearchSpace(ALL_TYPES, max_layers=6), seed, 4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32))
 def test_a_stack_that_is_said_to_be_exact_is(seed: int) -> None:
     check_walk(SearchSpace(ALL_TYPES, max_layers=5, skeleton=STACK), seed, 3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from([None, STACK]))
 def test_branched_networks_that_are_said_to_be_exact_are(seed: int, skeleton) -> None:
     """With few types and choices, so that shortcuts are plain and most actions are exact."""

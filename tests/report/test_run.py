@@ -206,7 +206,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_odd_value_is_shown_or_refused(sound: Path, data: st.DataObject) -> None:
     """Whatever is changed in a file, there is a report, or one sentence that names the folder."""

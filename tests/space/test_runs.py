@@ -37,7 +37,7 @@ def bc_resnet_space(**layers: dict) -> SearchSpace:
 
 @SKELETONS
 @CHANGES
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32))
 def test_every_change_leaves_a_network_of_the_space(skeleton, change, seed: int) -> None:
     space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
@@ -75,7 +75,7 @@ def test_a_branch_ends_a_run() -> None:
     assert runs(both) == [range(0, 2), range(2, 3)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32))
 def test_an_exchange_makes_a_run_alike_and_of_another_type(seed: int) -> None:
     start = NAMED["bc_resnet_1"]()
@@ -110,7 +110,7 @@ def test_a_type_that_always_strides_takes_the_place_of_single_layers_only() -> N
     assert max(strided) == 2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32))
 def test_a_run_is_scaled_as_one_but_for_its_strides(seed: int) -> None:
     start, space = NAMED["bc_resnet_1"](), bc_resnet_space()
@@ -129,7 +129,7 @@ def test_a_run_is_scaled_as_one_but_for_its_strides(seed: int) -> None:
         assert {after.layers[index].values[name] for index in run} == {value}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32))
 def test_a_run_is_lengthened_by_a_layer_that_keeps_the_map(seed: int) -> None:
     start, space = NAMED["bc_resnet_1"](), bc_resnet_space()
@@ -164,7 +164,7 @@ def test_a_full_network_is_not_lengthened() -> None:
 
 
 @SKELETONS
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_what_is_spliced_is_a_network_of_the_space(skeleton, seed: int) -> None:
     space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)
@@ -174,7 +174,7 @@ def test_what_is_spliced_is_a_network_of_the_space(skeleton, seed: int) -> None:
     build(made, INPUT, 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32))
 def test_a_splice_has_the_first_layers_of_one_and_the_last_of_the_other(seed: int) -> None:
     one, other = NAMED["bc_resnet_1"](), NAMED["ds_cnn_s"]()

@@ -43,7 +43,7 @@ SKELETONS = pytest.mark.parametrize("skeleton", [None, STACK], ids=["chain", "st
 
 
 @SKELETONS
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**32))
 def test_random_legal_actions_give_sound_architectures(skeleton, seed: int) -> None:
     space = SearchSpace(ALL_TYPES, max_layers=8, skeleton=skeleton)

@@ -38,13 +38,21 @@ def stated_shapes(task: Any) -> tuple[Shape, int]:
     """The input shape and the number of classes that a task states.
 
     Raises:
-        RenaError: It does not state them.
+        RenaError: It does not state them, or what it states is impossible.
     """
+    title = f"the task {type(task).__name__}"
     for name in ("input_shape", "num_classes"):
         if not hasattr(task, name):
-            raise RenaError(f"the task {type(task).__name__} does not state its {name}")
-    channels, height, width = task.input_shape
-    return (channels, height, width), int(task.num_classes)
+            raise RenaError(f"{title} does not state its {name}")
+    shape, classes = task.input_shape, task.num_classes
+    if len(shape) != 3 or min(shape) < 1:
+        raise RenaError(f"{title} states input_shape {shape}, not channels, height and width")
+    if classes < 2:
+        raise RenaError(f"{title} states num_classes {classes}, at least 2 are needed")
+    if len(names := class_names(task)) != classes:
+        raise RenaError(f"{title} states {classes} classes, but labels for {len(names)}")
+    channels, height, width = shape
+    return (channels, height, width), int(classes)
 
 
 def class_names(task: Any) -> list[str]:
@@ -60,6 +68,8 @@ def child_data(task: LightningDataModule, device: torch.device) -> ChildData:
         RenaError: It lacks a loader, or its batches are not what it states.
     """
     if isinstance(task, TensorTask):
+        if len(task.splits["train"]) < 2:
+            raise RenaError(f"the task {type(task).__name__} has fewer than 2 training examples")
         return ResidentData(task, device)
     for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
         if not is_overridden(loader, task):
@@ -96,7 +106,8 @@ def check_split(task: LightningDataModule, data: ChildData, split: str) -> None:
             f"the task {name} states input_shape {input_shape}, but its features are "
             f"{tuple(features.shape[1:])}"
         )
-    if targets.dim() != 1 or not 0 <= int(targets.min()) <= int(targets.max()) < classes:
+    whole = not targets.is_floating_point() and targets.dim() == 1
+    if not whole or not 0 <= int(targets.min()) <= int(targets.max()) < classes:
         raise RenaError(
             f"the task {name} states {classes} classes, but its targets are not one whole "
             f"number from 0 to {classes - 1} for each example"
@@ -144,8 +155,16 @@ class LoadedData:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Training steps in one epoch."""
-        return len(self.loader)
+        """Training steps in one epoch; one more if a last batch of a single example is left out.
+
+        Raises:
+            RenaError: The loader does not say.
+        """
+        try:
+            return len(self.loader)
+        except TypeError:
+            title = type(self.task).__name__
+            raise RenaError(f"the task {title} has a train_dataloader without a length") from None
 
     def epoch(self, generator: torch.Generator) -> Generator[Batch, None, None]:
         """The batches of the task's loader, which shuffles and augments with torch's generator."""
@@ -154,7 +173,7 @@ class LoadedData:
             torch.manual_seed(int(seed))
             for own in _generators(self.loader):  # else they go on from where others left them
                 own.manual_seed(int(seed))
-            yield from map(self._move, self.loader)
+            yield from (batch for batch in map(self._move, self.loader) if len(batch[1]) > 1)
 
     def split(self, name: str) -> Iterator[Batch]:
         """The batches of the task's loader of that split."""
@@ -165,7 +184,8 @@ class LoadedData:
     def _move(self, batch: Any) -> tuple[Tensor, Tensor]:
         match batch:
             case [Tensor() as features, Tensor() as targets]:
-                return features.to(self.device), targets.to(self.device)
+                numbers = targets if targets.is_floating_point() else targets.long()
+                return features.to(self.device, torch.float32), numbers.to(self.device)
         raise RenaError(
             f"the task {type(self.task).__name__} gives batches that are no pair of a tensor of "
             "features and one of targets"

@@ -17,6 +17,10 @@ Skipped = list[tuple[str, str]]
 _logger = logging.getLogger(__name__)
 
 
+NOTES = (".txt", ".md", ".json", ".csv", ".yaml")
+"""Endings of files that lie beside recordings and images and explain them."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A file as the listing of its folder shows it."""
@@ -29,6 +33,11 @@ class File:
     def line(self) -> str:
         """Folder, name and size, as they go into the listing of a task."""
         return f"{self.path.parent.name}/{self.path.name} {self.size}"
+
+
+def is_note(path: Path) -> bool:
+    """Whether a file is no example, damaged or not, judging by its name."""
+    return path.suffix.lower() in NOTES
 
 
 def files_in(folder: Path) -> list[File]:

@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rena_pl.data.files import File, Skipped, files_in, read_all, report_skipped
+from rena_pl.data.files import File, Skipped, files_in, is_note, read_all, report_skipped
 from rena_pl.data.images import ImageTask, stratified_split
 from rena_pl.data.pixels import read_pixels
 from rena_pl.data.tensor_task import SPLITS, Batch
 from rena_pl.errors import RenaError
-
-# Pillow alone decides what an image is, except that notes beside the images are no damaged images.
-_NOT_IMAGES = (".txt", ".md", ".json", ".csv")
 
 
 class ImageFolder(ImageTask):
@@ -71,9 +68,7 @@ class ImageFolder(ImageTask):
                 raise RenaError(f"no folder {root / split}, set data.root to the folder above it")
         files = {
             split: {
-                folder.name: [
-                    file for file in files_in(folder) if file.path.suffix not in _NOT_IMAGES
-                ]
+                folder.name: [file for file in files_in(folder) if not is_note(file.path)]
                 for folder in sorted((root / split).iterdir())
                 if folder.is_dir() and not folder.name.startswith(".")
             }

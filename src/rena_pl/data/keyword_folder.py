@@ -24,7 +24,8 @@ class KeywordFolder(RecordedSpeech):
     Every format, sample rate and length that the soundfile library reads is welcome. Folders whose
     name starts with `_`, like `_background_noise_`, hold noise. 80 % of the speakers are for
     training, 10 % for validation and 10 % for the test, where names show the speaker
-    (`<speaker>_nohash_<n>`, or `<speaker>_<n>` for several files) and there are three or more;
+    (`<speaker>_nohash_<n>`, or `<speaker>_<n>` for several files, perhaps with the word before it)
+    and there are three or more;
     otherwise of the recordings. Noise of less than 20 seconds is heard in all splits.
     The split is the same on every machine.
 
@@ -55,7 +56,7 @@ class KeywordFolder(RecordedSpeech):
         words = [word for word, files in self.files.items() if files and word != UNKNOWN]
         if not words:
             raise RenaError(f"no folders with recordings in {self.folder}")
-        check_keywords(words)
+        check_keywords(words, self.silence)
         return words
 
     @property
@@ -87,8 +88,9 @@ def _groups(names: dict[File, tuple[str, str]]) -> dict[File, str]:
     """What must stay together, for every file: its speaker, or the file itself if none is known."""
     prefixes = {}
     for file, (word, stem) in names.items():
-        match = re.fullmatch(r"(.+)_nohash_\d+", stem) or re.fullmatch(r"(.+)_\d+", stem)
-        # In `yes/yes_1.wav` the prefix is the word, not a speaker.
+        # In `yes/yes_1.wav` and `yes/yes_anna_1.wav` the first part is the word, not a speaker.
+        named = re.sub(rf"^{re.escape(word)}_(?!nohash_)", "", stem, flags=re.IGNORECASE)
+        match = re.fullmatch(r"(.+)_nohash_\d+", named) or re.fullmatch(r"(.+)_\d+", named)
         if match and match[1].casefold() != word.casefold():
             prefixes[file] = match[1]
     counts = Counter(prefixes.values())

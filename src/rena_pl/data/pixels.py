@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from rena_pl.data.front_end import FrontEnd, require_between
@@ -49,7 +49,7 @@ class PixelFrontEnd(FrontEnd):
 
 
 def read_pixels(path: Path, channels: int, height: int, width: int) -> NDArray[np.uint8]:
-    """An image of any size as `(channels, height, width)`.
+    """An image of any size as `(channels, height, width)`, upright, and white where transparent.
 
     Raises:
         ValueError: The file is no image that Pillow reads.
@@ -58,13 +58,21 @@ def read_pixels(path: Path, channels: int, height: int, width: int) -> NDArray[n
         with Image.open(path, formats=_FORMATS) as image:
             if prod(image.size) > MOST_PIXELS:
                 raise ValueError(f"more than {MOST_PIXELS:,} pixels")
-            converted = _in_bytes(image).convert("RGB" if channels == 3 else "L")
+            opaque = _on_white(_in_bytes(ImageOps.exif_transpose(image)))
+            converted = opaque.convert("RGB" if channels == 3 else "L")
     except Exception as error:  # what Pillow raises depends on the format and on the damage
         raise ValueError(str(error)) from error
     if converted.size != (width, height):
         converted = converted.resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(converted, np.uint8).reshape(height, width, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """What a page shows of an image that is transparent in places; others as they are."""
+    if not image.has_transparency_data:
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
 
 
 def _in_bytes(image: Image.Image) -> Image.Image:

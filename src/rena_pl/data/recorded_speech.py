@@ -10,21 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rena_pl.data.clips import Clips
-from rena_pl.data.files import Content, File, files_in, read_all
+from rena_pl.data.files import Content, File, files_in, is_note, read_all
 from rena_pl.data.front_end import SAMPLE_RATE
 from rena_pl.data.speech import UNKNOWN, SpeechTask
 from rena_pl.data.tensor_task import SPLITS, Batch, Split
 from rena_pl.data.waveforms import Waveform, read_mono, resample, to_int16
 from rena_pl.errors import RenaError
-
-# Files that lie next to recordings and explain them.
-_NOTES = (".md", ".txt", ".json", ".csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,17 @@ class RecordedSpeech(SpeechTask):
 
     def is_recording(self, path: Path) -> bool:
         """Whether a file is meant to be a recording, judging by its name."""
-        return path.suffix.lower() not in _NOTES
+        return not is_note(path)
 
     @cached_property
     def files(self) -> dict[str, list[File]]:
-        """The files of every word folder; folders whose name starts with `_` are no words."""
+        """The files of every word folder; folders whose name starts with `_` are no words.
+
+        Letters with marks are one character each, as keyboards write them and macOS does not.
+        """
         folders = sorted(path for path in self.folder.iterdir() if path.is_dir())
         return {
-            path.name: [file for file in files_in(path) if self.is_recording(file.path)]
+            normalize("NFC", path.name): [f for f in files_in(path) if self.is_recording(f.path)]
             for path in folders
             if path.name[0] not in "_."
         }
@@ -100,15 +101,16 @@ class RecordedSpeech(SpeechTask):
             f"{recording.split} {recording.word}/{recording.file.path.name} {recording.file.size}"
             for recording in self.recordings
         ]
-        noise = [
-            f"{file.path.parent.name}/{file.path.name} {file.size}" for file in self.noise_files
-        ]
-        return words + noise
+        return words + [file.line for file in self.noise_files]
 
     def file_times(self) -> list[int]:
         """When each of these files was last changed."""
         files = [recording.file for recording in self.recordings] + self.noise_files
         return [file.modified for file in files]
+
+    def place(self) -> Path:
+        """The folder, whatever leads to it."""
+        return self.folder.resolve()
 
     def clips(self) -> dict[str, Clips]:
         """The keywords' recordings and a sample of the other words', read on demand."""

@@ -97,7 +97,7 @@ class SpeechTask(TensorTask):
     ) -> None:
         super().__init__(batch_size=batch_size, seed=seed)
         if keywords is not None:
-            check_keywords(keywords)
+            check_keywords(keywords, silence)
         require_between(0.01, 100.0, extra_share=extra_share)
         require_between(0, 100, augmented_views=augmented_views)
         require_between(0.0, 0.5, speed_change=speed_change)
@@ -138,6 +138,10 @@ class SpeechTask(TensorTask):
     def file_times(self) -> list[int]:
         """When the files in `listing` were last changed; the cache depends on it."""
         return []
+
+    def place(self) -> Path | None:
+        """Where these files lie; the cache depends on it, as two data sets may be listed alike."""
+        return None
 
     @property
     def words(self) -> list[str]:
@@ -297,8 +301,9 @@ class SpeechTask(TensorTask):
         if self.cache_dir is None:
             return None
         folder = Path(self.cache_dir) if self.cache_dir != "default" else cache.default_cache_dir()
-        content: list[Any] = [_CACHE_FORMAT, type(self).__name__, self.settings(_NOT_IN_CACHE)]
-        key = short_hash([*content, self.listing(), self.file_times()])
+        cls, settings = type(self), self.settings(_NOT_IN_CACHE)
+        content: list[Any] = [_CACHE_FORMAT, cls.__module__, cls.__qualname__, settings]
+        key = short_hash([*content, self.listing(), self.file_times(), self.place()])
         return folder.expanduser() / f"speech-{key}.safetensors"
 
     def _read_cache(self, path: Path) -> dict[str, Split] | None:
@@ -343,7 +348,7 @@ def _stretches(
     return (place >= start) & (place < start + length)
 
 
-def check_keywords(keywords: list[str]) -> None:
+def check_keywords(keywords: list[str], silence: bool) -> None:
     """Refuse keywords that cannot be class names.
 
     Raises:
@@ -357,7 +362,7 @@ def check_keywords(keywords: list[str]) -> None:
             raise RenaError(f"keywords: {keyword!r} is not a word")
         if any(unicodedata.category(letter).startswith("C") for letter in keyword):
             raise RenaError(f"keywords: {keyword!r} holds control characters")
-        if keyword in (UNKNOWN, SILENCE):
+        if keyword == UNKNOWN or (silence and keyword == SILENCE):
             raise RenaError(f"keywords: {keyword!r} is the name of an extra class")
         if keywords.count(keyword) > 1:
             raise RenaError(f"keywords: {keyword!r} is there twice")

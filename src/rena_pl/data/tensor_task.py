@@ -199,9 +199,11 @@ class _Batches(torch.utils.data.IterableDataset[Batch]):
         self.split = split
         self.batch_size = batch_size
         self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self.left_out = 0 if seed is None else 1  # example, which batch normalisation cannot take
 
     def __len__(self) -> int:
-        return -(-len(self.split) // self.batch_size)
+        full, rest = divmod(len(self.split), self.batch_size)
+        return full + (rest > self.left_out)
 
     def __iter__(self) -> Iterator[Batch]:
         examples = len(self.split)
@@ -209,5 +211,5 @@ class _Batches(torch.utils.data.IterableDataset[Batch]):
             order = torch.arange(examples)
         else:
             order = torch.randperm(examples, generator=self.generator)
-        for indices in torch.split(order, self.batch_size):
+        for indices in torch.split(order, self.batch_size)[: len(self)]:
             yield self.split.take(indices, self.generator)

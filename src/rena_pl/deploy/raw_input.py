@@ -9,14 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rena_pl.data.files import is_note
 from rena_pl.data.front_end import SpeechFrontEnd
 from rena_pl.data.pixels import read_pixels
 from rena_pl.data.waveforms import fit_to_a_second, read_mono, resample
 from rena_pl.deploy.trained import Trained
 from rena_pl.errors import RenaError
-
-NOTES = (".txt", ".md", ".json", ".csv", ".yaml")
-"""Files that lie beside recordings and images and are none."""
 
 
 def files_of(path: Path) -> list[Path]:
@@ -33,7 +31,7 @@ def files_of(path: Path) -> list[Path]:
         file
         for file in sorted(path.rglob("*"))
         if file.is_file()
-        and file.suffix.lower() not in NOTES
+        and not is_note(file)
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
     if not files:

@@ -17,8 +17,8 @@ from rena_pl.whole_files import whole
 
 LEAST_AGREEMENT = 0.999
 """Share of test examples for which a float file must choose the class that PyTorch chooses."""
-MOST_LOST = 0.01
-"""Accuracy that an int8 file may lose on the test split."""
+LOST = 100
+"""An int8 file may be right about one test example in so many less; about one in any case."""
 
 
 class Runner(Protocol):
@@ -40,7 +40,8 @@ class Exported:
         file_bytes: Its size.
         peak_memory: Bytes of the tensors alive at once, at their most, at batch 1; if known.
         latency: Seconds of one inference at batch 1.
-        accuracy: On the test split.
+        examples: In the test split.
+        accuracy: On them.
         torch_accuracy: PyTorch's, on the same input.
         agreement: Share of the test examples for which both choose the same class.
     """
@@ -49,6 +50,7 @@ class Exported:
     file_bytes: int
     peak_memory: int | None
     latency: float
+    examples: int
     accuracy: float
     torch_accuracy: float
     agreement: float
@@ -104,6 +106,7 @@ def _tried(
         file_bytes=file.stat().st_size,
         peak_memory=runner.peak_memory(example),
         latency=median_seconds(lambda: runner(example), warm_up=20, runs=100),
+        examples=total,
         accuracy=right / total,
         torch_accuracy=right_in_torch / total,
         agreement=same / total,
@@ -112,7 +115,7 @@ def _tried(
 
 def _require_agreement(exported: Exported, int8: bool) -> None:
     lost = exported.torch_accuracy - exported.accuracy
-    if int8 and lost > MOST_LOST:
+    if int8 and round(lost * exported.examples) > max(1, exported.examples // LOST):
         raise RenaError(
             f"{exported.path}: not written: in int8 the network has {exported.accuracy:.2%} of the "
             f"test examples right, {100 * lost:.2f} points less than in float"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict
 
 from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Architecture
 from rena_pl.child.module import Recipe
+from rena_pl.hashing import printed
 from rena_pl.objective import Objective
 
 
@@ -46,6 +46,5 @@ def task_fingerprint(task: LightningDataModule) -> str:
     own = getattr(task, "fingerprint", None)
     if callable(own):
         return str(own())
-    addresses = re.compile(r" at 0x[0-9a-f]+")  # those of this process only
-    hyper = sorted((name, addresses.sub("", repr(value))) for name, value in task.hparams.items())
+    hyper = sorted((name, printed(repr(value))) for name, value in task.hparams.items())
     return f"{type(task).__module__}.{type(task).__qualname__}{hyper}"

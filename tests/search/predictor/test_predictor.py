@@ -253,7 +253,7 @@ def test_where_larger_ones_alone_are_known_smaller_ones_are_expected_to_be_worse
     assert expected[1] < min(0.0, expected[0])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_the_scale_keeps_the_order_but_for_the_worst(values) -> None:
     targets = scaled(values)
