@@ -126,6 +126,12 @@ def test_there_is_a_config_for_every_task_of_the_readme() -> None:
         (["--trainer.accelerator", "abacus"], "abacus"),
         (["--model.gradient.gradient_clip", "-1"], "gradient.gradient_clip must be at least 0"),
         (["--model.gradient.discount", "2"], "gradient.discount must be from 0 to 1, not 2"),
+        (["--model.gradient.learning_rate", ".nan"], "learning_rate must be at least 0, not nan"),
+        (["--model.objective.failure_reward", ".nan"], "failure_reward: nan is no finite number"),
+        (["--model.budget.step", "1"], "unrecognized arguments: --model.budget.step 1"),
+        (["--seed_everything", "-1"], "seed_everything must be from 0 to 4294967295, not -1"),
+        (["--trainer.gradient_clip_val", "1"], "Automatic gradient clipping is not supported"),
+        (["--trainer.accelerator", "tpu"], "torch_xla"),
         (["--config", "nothing.yaml"], "rena: config nothing.yaml: No such file or directory"),
         (["--model.child_device", "rocm"], "model.child_device: expected 'cuda' but got rocm"),
         (
@@ -158,6 +164,17 @@ def test_so_is_one_of_the_other_commands(
 ) -> None:
     given = [str(tiny) if word == "TINY" else word for word in arguments]
     assert sentence in fails_with(capsys, *given)
+
+
+def test_a_wrong_value_is_named_without_all_that_it_stands_in(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = yaml.safe_load(tiny.read_text())
+    config["model"]["space"]["max_layers"] = "five"
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(yaml.safe_dump(config))
+    said = fails_with(capsys, "fit", "--config", wrong)
+    assert said.endswith("max_layers: expected int. Got value: five")
 
 
 def test_a_wrong_word_in_a_config_is_named_without_what_stands_around_it(

@@ -43,6 +43,14 @@ def test_decisions_with_the_same_options_are_of_one_kind(tmp_path: Path) -> None
     assert len(tables.table(tmp_path).space.choices) == 1
 
 
+def test_options_with_commas_are_not_taken_for_others(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text('one,two,seen\n"a, b",a,1\nc,b,2\n"a, b",c,3\n')
+    made = Table(file, ["one", "two"], [], "seen")
+    assert made.space.options == (("a, b", "c"), ("a", "b", "c"))
+    assert len({kind for a in made.architectures() for kind in [x.kind for x in a.layers]}) == 2
+
+
 def test_a_gzipped_table_is_read_alike(tmp_path: Path) -> None:
     plain = tables.write_table(tmp_path)
     zipped = tmp_path / "table.csv.gz"
@@ -90,6 +98,10 @@ def test_what_is_a_row_of_another_table_is_told(tmp_path: Path) -> None:
         (lambda text: text + text.splitlines()[1] + "\n", "line 245: a row before it has the same"),
         (lambda text: text.replace(",50,", ",many,"), "line 2, params: 'many' is no number"),
         (lambda text: text.replace(",50,", ",nan,"), "line 2, params: 'nan' is not finite"),
+        (
+            lambda text: text.replace(",50,", ",1e35,"),
+            "line 2, params: '1e35' is not finite, or too",
+        ),
         (lambda text: text.splitlines()[0] + "\n", "holds no rows"),
         (lambda text: text.replace(",50,", ",-50,"), "a known column holds a number below 0"),
         (lambda text: text.replace(",50,", ",50,-"), "seen holds an accuracy below 0"),

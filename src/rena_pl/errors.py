@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 
 class RenaError(Exception):
     """Something the user can mend: one sentence that says what is wrong and where.
@@ -18,5 +20,5 @@ def require_at_least(least: float, part: str, settings: object, *names: str) -> 
     """Raise a `RenaError` unless the named settings of a part of the config are large enough."""
     for name in names:
         value = getattr(settings, name)
-        if value < least:
+        if not least <= value < inf:  # nor is NaN
             raise RenaError(f"{part}.{name} must be at least {least}, not {value}")

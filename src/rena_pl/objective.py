@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
+from rena_pl.checks import is_number
 from rena_pl.errors import RenaError
 from rena_pl.numbers import readable
 
@@ -84,6 +85,8 @@ class Objective:
     failure_reward: float = 0.0
 
     def __post_init__(self) -> None:
+        if not is_number(self.failure_reward):
+            raise RenaError(f"objective.failure_reward: {self.failure_reward} is no finite number")
         entries = [constraint.entry for constraint in self.constraints]
         for entry in entries:
             if entries.count(entry) > 1:

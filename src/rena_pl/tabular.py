@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
-from math import isfinite, prod
+from math import prod
 from pathlib import Path
 from typing import TextIO
 
 from lightning.pytorch import LightningDataModule
 
 from rena_pl.architecture import Architecture, Layer, Skeleton, Value
+from rena_pl.checks import is_number
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Scored
@@ -118,7 +119,7 @@ class TableSpace(SearchSpace):
 
 
 def _kind(options: Row) -> str:
-    return "one of " + ", ".join(options)
+    return "one of " + ", ".join(repr(one) if ", " in one else one for one in options)
 
 
 def row_of(architecture: Architecture) -> Row:
@@ -276,6 +277,6 @@ def _number(text: str, where: str) -> float:
         number = float(text)
     except ValueError:
         raise RenaError(f"{where}: {text[:MOST_SHOWN]!r} is no number") from None
-    if not isfinite(number):
-        raise RenaError(f"{where}: {text[:MOST_SHOWN]!r} is not finite")
+    if not is_number(number):
+        raise RenaError(f"{where}: {text[:MOST_SHOWN]!r} is not finite, or too large")
     return number

@@ -48,6 +48,15 @@ def test_a_module_that_cannot_be_imported_is_refused(
         find_metric("broken_metric.metric")
 
 
+def broken(*_: object) -> float:
+    raise RuntimeError("no way")
+
+
+def test_a_function_that_fails_is_named() -> None:
+    with pytest.raises(ValueError, match="test_metric.broken fails: RuntimeError: no way"):
+        measured("tests.child.test_metric.broken", torch.zeros(2), torch.zeros(2), 2)
+
+
 def test_a_value_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="no_number is nan"):
         measured(f"{__name__}.no_number", PREDICTED, TRUE, 2)

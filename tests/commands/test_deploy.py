@@ -197,11 +197,24 @@ def test_predict_ends_quietly_with_whoever_reads_it(run: Path, tmp_path: Path) -
 
 
 def test_predict_names_what_it_cannot_read(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Path,
+    spoken: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "wrong.wav").write_text("no recording")
     (tmp_path / "empty").mkdir()
     assert "wrong.wav: cannot be read" in fails_with(capsys, "predict", run, tmp_path / "wrong.wav")
+    shutil.copy(next(spoken.rglob("*.wav")), tmp_path / "right.wav")
+    (tmp_path / "wrong_too.wav").write_text("none either")
+    with pytest.raises(SystemExit) as exit_:
+        rena("predict", run, tmp_path)
+    assert exit_.value.code == 2
+    printed, said = capsys.readouterr()
+    assert printed.startswith(f"{tmp_path / 'right.wav'}\t")
+    assert "wrong.wav: cannot be read" in said
+    assert ", and 1 more" in said
     assert "gone.wav: no such file" in fails_with(capsys, "predict", run, tmp_path / "gone.wav")
     assert "no files" in fails_with(capsys, "predict", run, tmp_path / "empty")
     assert "not a run folder" in fails_with(capsys, "predict", tmp_path, tmp_path / "wrong.wav")

@@ -183,6 +183,13 @@ def test_a_missing_or_empty_folder_is_an_error(tmp_path):
         KeywordFolder(tmp_path, cache_dir=None).setup()
 
 
+def test_a_word_without_recordings_is_an_error(tmp_path):
+    make_folder(tmp_path, [str(n) for n in range(12)])
+    (tmp_path / "vielleicht").mkdir()
+    with pytest.raises(RenaError, match=r"no recordings in .*vielleicht"):
+        KeywordFolder(tmp_path).words  # noqa: B018
+
+
 def test_loading_twice_gives_the_same(tmp_path):
     root = make_folder(tmp_path, [f"take{n}" for n in range(10)])
     first, second = (KeywordFolder(root, cache_dir=None) for _ in range(2))

@@ -13,8 +13,15 @@ from torch import Tensor, nn
 from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.layers import layer_types
-from rena_pl.resources import ENTRIES, NetworkResources, layer_profiles
-from rena_pl.resources.latency import CALL, LATENCY, Latencies, TimedResources, measure
+from rena_pl.resources import ENTRIES, NetworkResources, latency, layer_profiles
+from rena_pl.resources.latency import (
+    CALL,
+    CALL_ROUNDS,
+    LATENCY,
+    Latencies,
+    TimedResources,
+    measure,
+)
 from rena_pl.resources.latency_file import Part
 from rena_pl.space import SearchSpace
 from rena_pl.space.named import NAMED
@@ -40,6 +47,16 @@ def test_a_network_is_one_call_and_its_layers(tmp_path: Path) -> None:
         call = json.loads(path.read_text().splitlines()[0])
         assert call["layer"] == CALL.layer
         assert latencies.network(network, INPUT, CLASSES) == pytest.approx(call["ms"] + sum(layers))
+
+
+def test_a_call_is_as_quick_as_the_quickest_of_many_rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that something else slowed down would be more than quick layers take with it."""
+    medians = iter([0.4, 0.2, *[0.3] * CALL_ROUNDS])
+    monkeypatch.setattr(latency, "median_seconds", lambda *_: next(medians))
+    assert measure(CALL) == 200
+    assert measure(Part("another", CALL.inputs, CALL.build)) == 300
 
 
 def test_layers_of_the_same_kind_and_shape_are_measured_once(tmp_path: Path) -> None:

@@ -150,6 +150,25 @@ def test_children_are_trained_and_a_comparison_can_be_extended(tmp_path: Path) -
     assert Ledger(tmp_path / "parts" / "ledger.journal").evaluations() == whole
 
 
+def test_a_search_whose_children_fail_says_why(tmp_path: Path) -> None:
+    from tests.search.test_fit import controller as with_networks
+
+    made = with_networks(metric="tests.search.test_compare.of_the_start_only")
+    with pytest.raises(
+        RenaError, match="12 of 12 children failed, 12 of them with .*of_the_start_only"
+    ):
+        search(made, TinyTask(), "random", 40, tmp_path, CPU)
+
+
+measured = 0
+
+
+def of_the_start_only(*_: object) -> float:
+    global measured
+    measured += 1
+    return 0.5 if measured == 1 else float("nan")
+
+
 def test_a_space_that_is_exhausted_ends_the_search(tmp_path: Path) -> None:
     file = tables.write_table(tmp_path)
     lines = file.read_text().splitlines()

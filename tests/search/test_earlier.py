@@ -216,6 +216,21 @@ def test_a_search_that_was_made_longer_is_one_to_go_on_from(tmp_path: Path) -> N
     assert {e.key for e in in_full} <= {e.key for e in earlier.trained}
 
 
+def test_one_that_went_on_meanwhile_is_another_setting(tmp_path: Path) -> None:
+    """Where it is not at its end: what it knows decides what is asked for."""
+    made = fit(controller(), tmp_path / "before")
+    (tmp_path / "before" / "summary.json").unlink()
+    keys = []
+    for updates in (UPDATES, UPDATES + 1):
+        after = fit(controller(seed=1, init_from=str(tmp_path / "before")), tmp_path / str(updates))
+        keys.append({e.key for e in after.ledger.evaluations()})
+        if updates == UPDATES:
+            made = fit(controller(), tmp_path / "before", UPDATES + 1)
+            (tmp_path / "before" / "summary.json").unlink()
+    assert made.summary is not None
+    assert not keys[0] & keys[1]
+
+
 def test_one_after_another(before: Path, tmp_path: Path) -> None:
     """A search that began from one is one to begin from."""
     fit(tighter(before), tmp_path / "second")

@@ -19,6 +19,7 @@ from rena_pl.network import build
 from rena_pl.objective import Constraint, Objective
 from rena_pl.search.budget import Budget
 from rena_pl.search.controller import Controller
+from rena_pl.search.earlier import read_earlier
 from rena_pl.space import SearchSpace
 from tests.search import synthetic
 from tests.tasks import CLASSES, INPUT, TinyTask, WithoutSplits
@@ -188,6 +189,23 @@ def test_children_may_be_trained_as_long_as_the_finals(tmp_path: Path) -> None:
     in_full = [e.architecture for e in made.ledger.evaluations() if e.part == "full"]
     assert in_full == [made.ground.start]
     assert made.summary.constraints_met
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_what_was_trained_as_long_from_scratch_is_there_at_the_end(
+    seed: int, tmp_path: Path
+) -> None:
+    """However far behind it fell meanwhile, and though it was made of another."""
+    made = controller(seed, inherit=False, searcher="paper")
+    made.budget = dataclasses.replace(
+        BUDGET, episodes=4, steps=1, child_epochs=2, final_epochs=2, final_candidates=1
+    )
+    trainer(tmp_path, 8).fit(made)
+    assert made.summary is not None
+    best = read_earlier(tmp_path).best
+    assert best is not None
+    assert best.architecture.arch_id == made.summary.arch_id
+    assert best.accuracy == made.summary.val_accuracy
 
 
 def test_a_broken_test_split_is_told_before_the_last_trainings(tmp_path: Path) -> None:

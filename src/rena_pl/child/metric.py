@@ -53,9 +53,13 @@ def measured(metric: str, predicted: Tensor, true: Tensor, num_classes: int) -> 
     """The metric of some predictions.
 
     Raises:
-        ValueError: It is not a finite number.
+        ValueError: It is not a finite number, or there is none.
     """
-    value = float(find_metric(metric)(predicted, true, num_classes))
+    function = find_metric(metric)
+    try:
+        value = float(function(predicted, true, num_classes))
+    except Exception as error:  # anybody's function
+        raise ValueError(f"{metric} fails: {type(error).__name__}: {error}") from error
     if not isfinite(value):
         raise ValueError(f"{metric} is {value}")
     return value

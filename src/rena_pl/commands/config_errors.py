@@ -16,6 +16,7 @@ REWRITES = [
     (r" Given value: (NestedArg|Namespace)\(.*$", ""),
     (r"(Option '[^']*' is not accepted).*$", r"\1"),
     (r"Given value: ", "but got "),
+    (r"(Got value: .*?) but got [{\[].*$", r"\1"),
     (r"<class '([^']*)'>", r"\1"),
     (r"Parser key \"([^\"]*)\":", r"\1:"),
     (r"Problem with given class_path '([^']*)':", r"\1:"),

@@ -63,6 +63,16 @@ It is registered with the strategy, which Lightning also takes by itself for sev
 """
 
 
+def check_seed(seed: Any) -> None:
+    """Refuse what no generator can be seeded with.
+
+    Raises:
+        RenaError: It is negative, or too large.
+    """
+    if not 0 <= int(seed) < 2**32:
+        raise RenaError(f"seed_everything must be from 0 to {2**32 - 1}, not {seed}")
+
+
 def check_trainer(trainer: Any) -> None:
     """Refuse what Lightning has a meaning for, and a search has not.
 
@@ -88,8 +98,9 @@ class RenaCLI(LightningCLI):
         }
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and look at a checkpoint that is named before anything else reads it."""
+        """Parse, and look at the seed and at a checkpoint before anything else takes them."""
         super().parse_arguments(parser, args)
+        check_seed(self.config["fit"]["seed_everything"])
         checkpoint = self.config["fit"].get("ckpt_path")
         if checkpoint:
             read_checkpoint(Path(checkpoint))
@@ -119,7 +130,7 @@ class RenaCLI(LightningCLI):
         """
         try:
             super().instantiate_classes()
-        except (TypeError, ValueError, MisconfigurationException) as error:
+        except (TypeError, ValueError, ImportError, MisconfigurationException) as error:
             raise RenaError(sentence(error)) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
@@ -188,7 +199,7 @@ def run_fit(arguments: list[str]) -> None:
     if any(word.endswith("help") for word in arguments):
         _load_tasks()
     StrategyRegistry.register("ddp", DDPStrategy, override=True, timeout=LONGEST_WAIT)
-    strict = {"exit_on_error": False}
+    strict = {"exit_on_error": False, "allow_abbrev": False}
     try:
         cli = RenaCLI(
             Controller,
@@ -204,13 +215,16 @@ def run_fit(arguments: list[str]) -> None:
         )
     except argparse.ArgumentError as error:
         raise RenaError(sentence(error)) from None
+    except MisconfigurationException as error:  # an option of the Trainer that is not for a search
+        raise RenaError(sentence(error)) from error
     model, as_json = cli.model, isinstance(cli.progress, JsonLines)
     if not cli.trainer.is_global_zero:
         return
     if model.summary is not None:
         show_outcome(model.summary, cli.run_folder.path, as_json)
     elif isinstance(model.task, Table) and (best := model.best()) is not None:
-        show_row(model.task, best, len(model.ledger), as_json)
+        looked_up = sum(evaluation.budget > 0 for evaluation in model.ledger.evaluations())
+        show_row(model.task, best, looked_up, as_json)
 
 
 def add_search_arguments(parser: LightningArgumentParser) -> None:

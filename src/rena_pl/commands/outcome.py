@@ -80,9 +80,8 @@ def _print_summary(summary: Summary, folder: Path) -> None:
     if LATENCY in summary.profile:
         table.add_row("latency", f"{summary.profile[LATENCY]:.3f} ms")
     bounds = "; ".join(summary.constraints) or "none"
-    table.add_row(
-        "bounds", bounds + (" (all kept)" if summary.constraints_met else " (not all kept)")
-    )
+    kept = " (all kept)" if summary.constraints_met else " (not all kept)"
+    table.add_row("bounds", bounds + kept if summary.constraints else bounds)
     table.add_row("cost", f"{summary.child_epochs} child-epochs, {summary.seconds / 60:.1f} min")
     console = plain_console()
     console.print(table)

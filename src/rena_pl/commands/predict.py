@@ -12,7 +12,7 @@ from torch import Tensor
 from rena_pl.checks import printable
 from rena_pl.commands.options import Options
 from rena_pl.commands.surroundings import quiet
-from rena_pl.data.files import read_all
+from rena_pl.data.files import Skipped, read_all
 from rena_pl.deploy.raw_input import files_of, read_file, read_stream
 from rena_pl.deploy.trained import Trained, load
 from rena_pl.errors import RenaError
@@ -25,7 +25,7 @@ def run_predict(arguments: list[str]) -> None:
     """Load, read, print a line for every file: path, label and probability, separated by tabs.
 
     Raises:
-        RenaError: The run has not ended, or a file cannot be read.
+        RenaError: The run has not ended, or a file cannot be read; the others are printed first.
     """
     parser = Options(
         prog="rena predict",
@@ -44,21 +44,26 @@ def run_predict(arguments: list[str]) -> None:
     trained = load(options.run)
     if trained.front_end is None:
         raise RenaError(f"{options.run}: its task does not say how features are made of raw input")
+    failed: Skipped = []
     for given in options.inputs:
         if given == STANDARD_INPUT:
             _print(trained, [given], read_stream(sys.stdin.buffer, trained)[None])
         else:
             paths = files_of(Path(given))
             for begin in range(0, len(paths), BATCH):
-                _predict(trained, paths[begin : begin + BATCH])
-
-
-def _predict(trained: Trained, paths: list[Path]) -> None:
-    contents, _, failed = read_all(paths, lambda path: read_file(path, trained))
+                failed += _predict(trained, paths[begin : begin + BATCH])
     if failed:
         path, reason = failed[0]
-        raise RenaError(f"{path}: cannot be read: {reason}")
-    _print(trained, [str(path) for path in paths], torch.stack(contents))
+        others = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise RenaError(f"{path}: cannot be read: {reason}{others}")
+
+
+def _predict(trained: Trained, paths: list[Path]) -> Skipped:
+    """Print a line for each of some files, and give those that cannot be read."""
+    contents, usable, failed = read_all(paths, lambda path: read_file(path, trained))
+    if contents:
+        _print(trained, [str(paths[index]) for index in usable], torch.stack(contents))
+    return failed
 
 
 def _print(trained: Trained, names: list[str], raw: Tensor) -> None:

@@ -64,14 +64,14 @@ def search_settings(command: str, arguments: list[str]) -> SearchSettings:
             save_config_callback=None,
             seed_everything_default=0,
             trainer_defaults={**TRAINER_DEFAULTS, "logger": False},
-            parser_kwargs={"exit_on_error": False, "prog": command},
+            parser_kwargs={"exit_on_error": False, "allow_abbrev": False, "prog": command},
             auto_configure_optimizers=False,
             args=arguments,
             run=False,
         )
     except argparse.ArgumentError as error:
         raise RenaError(sentence(error)) from None
-    except (TypeError, ValueError, MisconfigurationException) as error:
+    except (TypeError, ValueError, ImportError, MisconfigurationException) as error:
         raise RenaError(sentence(error)) from error
     check_trainer(cli.config["trainer"])
     values = yaml.safe_load(cli.parser.dump(cli.config, skip_none=False))

@@ -53,9 +53,12 @@ class KeywordFolder(RecordedSpeech):
         """The keywords; the folders in the order of their names, if none were given."""
         if self.keywords is not None:
             return self.keywords
-        words = [word for word, files in self.files.items() if files and word != UNKNOWN]
+        words = [word for word in self.files if word != UNKNOWN]
         if not words:
             raise RenaError(f"no folders with recordings in {self.folder}")
+        for word in words:
+            if not self.files[word]:
+                raise RenaError(f"no recordings in {self.folder / word}, or remove the folder")
         check_keywords(words, self.silence)
         return words
 

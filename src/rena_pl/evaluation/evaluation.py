@@ -116,6 +116,11 @@ class Evaluation:
         return part_of(self.place)
 
     @property
+    def from_scratch(self) -> bool:
+        """Whether its weights began at random ones, not at those of an ancestor."""
+        return self.trained == self.budget
+
+    @property
     def turn(self) -> tuple[int, int, int, int]:
         """When in the search it was asked for: by update, step, rung and episode.
 

@@ -74,8 +74,8 @@ class Ledger:
             raise RenaError(f"{self._name}: the ledger cannot be opened: {_line(error)}") from error
         if differs:
             raise RenaError(
-                f"{self._name} holds a search on other data or with other settings; give another "
-                "trainer.default_root_dir"
+                f"{self._name} holds a search on other data or with other settings (have files "
+                "been added, changed or taken away?); give another trainer.default_root_dir"
             )
         self._evaluations: dict[str, Evaluation] = {}
         self._read = 0

@@ -11,6 +11,7 @@ from statistics import NormalDist, fmean
 from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.report.changes import Change, changes
 from rena_pl.report.run import Run
+from rena_pl.search.final import full_training
 
 CONFIDENCE = 0.95
 
@@ -206,9 +207,7 @@ def best_in_full(run: Run) -> Evaluation | None:
     """The full training that the search ended with."""
     if run.summary is None:
         return None
-    mine = [e for e in run.evaluations if e.architecture.arch_id == run.summary.arch_id]
-    trained = [e for e in mine if is_trained(e) and e.parent is None]
-    return max(trained, key=lambda e: (e.part == "full", e.budget), default=None)
+    return full_training(run.evaluations, run.summary.arch_id)
 
 
 @dataclass(frozen=True)

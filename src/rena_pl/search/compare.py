@@ -16,6 +16,7 @@ from rena_pl.architecture import Architecture
 from rena_pl.errors import RenaError
 from rena_pl.evaluation.evaluation import Candidate, Evaluation
 from rena_pl.evaluation.evaluator import Evaluator
+from rena_pl.evaluation.failures import widespread_failure
 from rena_pl.evaluation.ledger import JOURNAL, Ledger, mend_journal
 from rena_pl.evaluation.weights import WeightStore
 from rena_pl.objective import Objective
@@ -98,6 +99,9 @@ def _run(
     while sum(spent.values()) < epochs and idle < IDLE:
         before, known = len(searcher.known), len(evaluator.ledger)
         run_update(searcher, update, budget.children, budget.training, evaluate_all)
+        failure = widespread_failure(evaluator.ledger.evaluations())
+        if failure is not None:
+            raise RenaError(failure)
         idle = idle + 1 if len(searcher.known) == before else 0
         if len(evaluator.ledger) > known:
             weights.keep_only(searcher.parents(evaluator.ledger.evaluations()))

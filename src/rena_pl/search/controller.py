@@ -35,7 +35,7 @@ from rena_pl.resources.profile import ENTRIES
 from rena_pl.search.budget import Budget
 from rena_pl.search.clock import Clock
 from rena_pl.search.earlier import read_earlier
-from rena_pl.search.final import conclude, finalists, full_trainings, summary_before, write_outcome
+from rena_pl.search.final import conclude, full_trainings, summary_before, write_outcome
 from rena_pl.search.lifeline import Lifeline
 from rena_pl.search.policy.gradient import GradientSettings
 from rena_pl.search.policy.policy import PolicySize
@@ -214,7 +214,7 @@ class Controller(LightningModule):
             self.metric,
             self.inherit,
             ground.start,
-            earlier.best.key if earlier and earlier.best else None,
+            earlier.key if earlier else None,
         )
         ledger = open_ledger(setting)
         scorer = self.scorer or scorer_of(
@@ -401,15 +401,18 @@ class Controller(LightningModule):
         """Drop the weights of children that can be a parent no more.
 
         The start network's and those of full trainings are kept, since a search that is continued
-        tests them.
+        tests them; and those of what was trained for as long, from scratch, since it is not trained
+        again at the end.
         """
         if self.trainer.is_global_zero:
             evaluations = self.ledger.evaluations()
-            tested = {e.key for e in evaluations if e.part != "child"}
-            # A child that was trained for as long, from scratch, is not trained again at the end.
-            last = finalists(evaluations, self.objective, self.budget.final_candidates + 1)
-            kept = tested | {e.key for e in last}
-            self.weights.keep_only(self.searcher.parents(evaluations) | kept)
+            full = self.budget.final_epochs
+            tested = {
+                e.key
+                for e in evaluations
+                if e.part != "child" or (e.from_scratch and e.budget == full)
+            }
+            self.weights.keep_only(self.searcher.parents(evaluations) | tested)
         self.trainer.strategy.barrier("weights")
 
     def _place_of_children(self) -> torch.device:
@@ -437,6 +440,7 @@ class Controller(LightningModule):
                 self.searcher_name,
                 None if self.space is None else asdict(self.space),
                 asdict(self.budget),
+                self.threads,
                 asdict(self.gradient),
                 asdict(self.policy_size),
                 asdict(self.imagination),

@@ -17,9 +17,10 @@ from rena_pl.evaluation.evaluation import Evaluation
 from rena_pl.evaluation.ledger import JOURNAL, in_order, read_journal
 from rena_pl.evaluation.waves import last_rungs
 from rena_pl.evaluation.weights import load_weights
+from rena_pl.hashing import short_hash
 from rena_pl.network.build import build
 from rena_pl.search.checkpoint import CHECKPOINTS, LAST, read_checkpoint
-from rena_pl.search.final import ARCHITECTURE, WEIGHTS
+from rena_pl.search.final import ARCHITECTURE, WEIGHTS, full_training
 from rena_pl.search.policy.policy import Policy
 from rena_pl.search.same_task import difference
 from rena_pl.search.searchers.searcher import Ground
@@ -50,6 +51,11 @@ class Earlier:
     best: Evaluation | None = None
     weights: dict[str, Tensor] = field(default_factory=dict)
     summary: Summary | None = None
+
+    @property
+    def key(self) -> str:
+        """What sets it apart from others: that of its best, or if it is not at its end, of all."""
+        return self.best.key if self.best else short_hash([e.key for e in self.trained])
 
     def network(self, task: LightningDataModule, metric: str) -> nn.Module | None:
         """The best network as it was trained, in evaluation mode, if there is one.
@@ -143,11 +149,9 @@ def read_earlier(folder: Path) -> Earlier:
     if summary is None:
         return Earlier(folder, trained, policy)
     architecture = Architecture.load(folder / ARCHITECTURE)
-    # The start network's first training may be its full one.
-    alone = [e for e in trained if e.parent is None and e.architecture == architecture]
-    if not alone:
+    best = full_training(trained, architecture.arch_id)
+    if best is None:
         raise RenaError(f"model.init_from: {folder / ARCHITECTURE} is not of that search")
-    best = max(alone, key=lambda evaluation: evaluation.budget)
     return Earlier(folder, trained, policy, best, load_weights(folder / WEIGHTS), summary)
 
 

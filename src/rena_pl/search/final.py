@@ -68,16 +68,26 @@ def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -
     badly, and a full one finds too little between them, to be worth several of the places.
     """
     done = [e for e in evaluations if e.status == "done" and e.part != "full"]
-    breaks = {e.key: not objective.meets_all(e.profile) for e in done}
     best: dict[Architecture, Evaluation] = {}
-    for evaluation in sorted(done, key=lambda e: (breaks[e.key], -e.reward)):
+    for evaluation in sorted(done, key=lambda e: -e.reward):
         best.setdefault(evaluation.architecture, evaluation)
+    within = [e for e in best.values() if objective.meets_all(e.profile)]
+    keys = {e.key for e in within}
     unlike: list[Evaluation] = []
-    alike: list[Evaluation] = []
-    for evaluation in best.values():
-        like_better = any(_alike(evaluation.architecture, b.architecture) for b in unlike)
-        (alike if like_better else unlike).append(evaluation)
-    return sorted([*unlike, *alike], key=lambda e: breaks[e.key])[:count]
+    chosen: list[Evaluation] = []
+    for group in (within, [e for e in best.values() if e.key not in keys]):
+        first: list[Evaluation] = []
+        alike: list[Evaluation] = []
+        for evaluation in group:
+            if len(chosen) + len(first) == count:
+                break  # all pairs of a long search would take minutes
+            if any(_alike(evaluation.architecture, b.architecture) for b in unlike):
+                alike.append(evaluation)
+            else:
+                unlike.append(evaluation)
+                first.append(evaluation)
+        chosen += [*first, *alike]
+    return chosen[:count]
 
 
 def _alike(one: Architecture, other: Architecture) -> bool:
@@ -97,6 +107,16 @@ def full_trainings(
         Candidate(architecture, None, epochs, (FINAL, number, 0))
         for number, architecture in enumerate([start, *best])
     ]
+
+
+def full_training(evaluations: list[Evaluation], arch_id: str) -> Evaluation | None:
+    """A network's training in full; the search's own where that was as long."""
+    alone = [
+        e
+        for e in evaluations
+        if e.architecture.arch_id == arch_id and e.status == "done" and e.from_scratch
+    ]
+    return max(alone, key=lambda e: (e.part == "full", e.budget), default=None)
 
 
 def conclude(trained: list[Evaluation], evaluator: Evaluator) -> Outcome:

@@ -47,20 +47,18 @@ class RunFolder(Callback):
         self.config = dict(config)
         self.begun = False
         self._lock = FileLock(path / LOCK, timeout=0)
-        saved = path / CONFIG
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RenaError(f"{path}: cannot be used as a run folder: {error}") from None
-        if saved.is_file():
-            self._compare(read_settings(saved))
+        self._compare()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other jobs out of the folder; the system lets go of it however this one ends.
 
         Raises:
-            RenaError: Another job is running in it.
+            RenaError: Another job is running in it, or has begun another search there meanwhile.
         """
         try:
             self._lock.acquire()
@@ -69,6 +67,7 @@ class RunFolder(Callback):
         except NotImplementedError:  # a file system without locks
             warnings.warn(f"{self.path}: start no other job in this folder", stacklevel=2)
         try:
+            self._compare()
             yield
         finally:
             self._lock.release()
@@ -119,8 +118,11 @@ class RunFolder(Callback):
             return None
         return str(path)
 
-    def _compare(self, before: Mapping[str, Any]) -> None:
-        was, is_now = dict(_settings(before)), dict(_settings(self.config))
+    def _compare(self) -> None:
+        saved = self.path / CONFIG
+        if not saved.is_file():
+            return
+        was, is_now = dict(_settings(read_settings(saved))), dict(_settings(self.config))
         for name in sorted(was.keys() | is_now.keys()):
             if was.get(name) != is_now.get(name):
                 raise RenaError(

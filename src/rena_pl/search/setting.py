@@ -26,7 +26,7 @@ def setting_of(
 ) -> str:
     """A hash of all of them, for the keys of evaluations and to tell ledgers apart.
 
-    `earlier` is the key of the network that an earlier search ended with, if one is gone on from.
+    `earlier` is the key of an earlier search, if one is gone on from.
     """
     parts = (
         seed,
@@ -46,5 +46,10 @@ def task_fingerprint(task: LightningDataModule) -> str:
     own = getattr(task, "fingerprint", None)
     if callable(own):
         return str(own())
-    hyper = sorted((name, printed(repr(value))) for name, value in task.hparams.items())
+    hyper = sorted((name, printed(repr(_ordered(value)))) for name, value in task.hparams.items())
     return f"{type(task).__module__}.{type(task).__qualname__}{hyper}"
+
+
+def _ordered(value: object) -> object:
+    """A set as a list, since the order of its texts is another in every process."""
+    return sorted(value, key=repr) if isinstance(value, set | frozenset) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_updates_that_were_found_in_the_ledger_tell_nothing_of_time(clock: Clock
         clock.now += 0.01
         progress.end_update(number)
     assert progress.seconds_left() == pytest.approx(2 * 4 * 3 * 2.0 + 4 * 20 * 2.0)
+
+
+def test_a_start_that_inherits_is_trained_in_full_however_long_it_was_trained(clock: Clock) -> None:
+    budget = replace(BUDGET, start_epochs=7, final_epochs=7)
+    progress = Progress(budget, 1)
+    assert progress.all_full_trainings == budget.final_candidates
+    progress.count(replace(evaluation(START, 7), parent="0123456789abcdef"))
+    assert progress.all_full_trainings == budget.final_candidates + 1
 
 
 def test_a_search_without_full_trainings_ends_with_its_updates(clock: Clock) -> None:

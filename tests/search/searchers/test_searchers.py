@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,20 @@ def test_the_only_feasible_row_of_a_table_is_found(name: str, tmp_path: Path) ->
     made = Table(file, list("123456"), ["params"], "seen")
     objective = Objective((Constraint("params", max=0.5),))
     ground = Ground(made.space, objective, made.resources)
+    (proposal,) = searcher(name, ground).ask(1)
+    assert ground.feasible(proposal.architecture)
+
+
+@pytest.mark.parametrize("name", ["random", "rena"])
+def test_feasible_rows_of_a_table_with_gaps_are_found(name: str, tmp_path: Path) -> None:
+    """A tenth of all combinations are rows, and one in a hundred of these keeps the bound."""
+    file = tmp_path / "table.csv"
+    rows = random.Random(0).sample([*itertools.product("abcdefghij", repeat=4)], 1000)
+    lines = [",".join([*row, str(number % 100), "0.5"]) for number, row in enumerate(rows)]
+    file.write_text("\n".join(["1,2,3,4,params,seen", *lines]))
+    made = Table(file, list("1234"), ["params"], "seen")
+    ground = Ground(made.space, Objective((Constraint("params", max=0.5),)), made.resources)
+    assert len(ground.listed) == 10
     (proposal,) = searcher(name, ground).ask(1)
     assert ground.feasible(proposal.architecture)
 
@@ -167,6 +182,37 @@ def test_evolution_takes_no_member_that_failed(tmp_path: Path) -> None:
     for _ in range(10):
         asked.ask(1)
         assert {member.status for member in asked.population} == {"done"}
+
+
+def test_evolution_takes_the_best_of_its_sample(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = Evolution(ground, population=5, sample=5)
+    rounds(made, ground, asked, 5)
+    best = max(asked.population, key=lambda member: member.reward)
+    (proposal,) = asked.ask(1)
+    assert proposal.architecture.layers_apart(best.architecture) == 1
+
+
+def test_hill_climbing_has_patience_for_so_many_failures(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = HillClimbing(ground, patience=3)
+    (first,) = rounds(made, ground, asked, 1)
+    worse = [replace(first, key=str(n), reward=first.reward - 1) for n in range(1, 4)]
+    asked.tell(worse[:2])
+    assert asked.here == first
+    asked.tell(worse[2:])
+    assert asked.here is None
+
+
+def test_the_best_evaluation_of_an_architecture_is_known(tmp_path: Path) -> None:
+    made, ground = tables.ground(tmp_path)
+    asked = RandomSearch(ground)
+    (one,) = rounds(made, ground, asked, 1)
+    better, worse = (
+        replace(one, key=k, reward=one.reward + gain) for k, gain in (("b", 1), ("w", -1))
+    )
+    asked.tell([better, worse])
+    assert asked.known[one.architecture] == better
 
 
 def test_hill_climbing_moves_up_and_starts_again(tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ class Progress:
             self.best is None or _precedes(evaluation, self.best)
         ):
             self.best = evaluation
+        is_heir = evaluation.part == "start" and evaluation.parent is not None
+        if is_heir and self.all_full_trainings:  # then no training of it was from scratch
+            self.all_full_trainings = self.budget.final_candidates + 1
         if evaluation.part == "child" and evaluation.rung == 0:
             self.children += 1
         if evaluation.budget > 0:

@@ -104,6 +104,8 @@ class Ground:
             architecture = self.space.draw(self.start, rng)
             if self.feasible(architecture):
                 return architecture
+        if self.listed:
+            return rng.choice(self.listed)
         raise RenaError(f"none of {TRIES} random architectures keeps the hard bounds")
 
     @cached_property
