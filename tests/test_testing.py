@@ -377,7 +377,7 @@ def test_a_broken_type_is_named_with_what_is_wrong(broken: type[LayerType], sent
         (NumberedKind, r"NumberedKind: its kind must be a plain name, not 5"),
         (WrongChoice, r"choice 0 of stride: .*stride must be a positive whole number, not 0"),
         (UnknownGrowth, r"it has no hyper-parameter 'filters', which it says can grow"),
-        (UnknownScale, r"it has no hyper-parameter 'chanels', which it says can grow"),
+        (UnknownScale, r"it has no hyper-parameter 'chanels', which it says is scaled in a stage"),
     ],
 )
 def test_what_is_incomplete_is_not_registered(incomplete: type[LayerType], sentence: str) -> None:

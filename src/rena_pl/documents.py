@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from rena_pl.checks import LARGEST
 from rena_pl.errors import RenaError
 
 MAX_TEXT = 200_000
@@ -52,7 +53,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def check_document(content: Any) -> None:
-    """Refuse a document that is too deep, or has too many values.
+    """Refuse a document that is too deep, has too many values, or a number too long to print.
 
     A YAML alias makes a few lines stand for billions of values, or for a document within itself.
 
@@ -63,6 +64,8 @@ def check_document(content: Any) -> None:
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for item in level:
+            if type(item) is int and abs(item) > LARGEST:
+                raise RenaError("it holds a number that is too large")
             inside = list(item.values()) if isinstance(item, dict) else item
             if isinstance(inside, list):
                 below += inside

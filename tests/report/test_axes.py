@@ -42,3 +42,8 @@ def test_large_numbers_are_short() -> None:
         "1.5M",
         "3G",
     ]
+
+
+def test_values_beyond_all_ratios_are_drawn_too() -> None:
+    scale = fitted([1e-300, 1.0, 1e30], 0, 100, may_log=True)
+    assert all(0 <= scale(value) <= 100 for value in (1e-300, 1.0, 1e30))

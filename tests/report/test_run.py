@@ -114,6 +114,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (written("config.yaml", "- a"), "config.yaml: holds no settings"),
         (written("config.yaml", "a: &a [*a]"), "config.yaml: it is nested more than 40 deep"),
         (written("config.yaml", BOMB), "config.yaml: it holds more than 20,000 values"),
+        (
+            written("config.yaml", f"a: 0x{'f' * 5000}"),
+            "config.yaml: it holds a number that is too",
+        ),
         (written("config.yaml", "a: !!python/object/apply:os.getcwd []"), "config.yaml: is no Y"),
         (written("config.yaml", "model: 3"), "config.yaml: model must be a mapping"),
         (config("max: 2500", "max: -1"), "config.yaml: model.objective: .*above 0"),
@@ -254,6 +258,11 @@ def test_a_class_path_in_a_config_is_not_imported(folder: Path, tmp_path: Path) 
     config("conv2d:", "trap.Layer:")(folder)
     config("rena_pl.data.SpokenKeywords", "trap.Task")(folder)
     assert read_run(folder).task == "trap.Task"
+
+
+def test_a_report_needs_the_name_of_a_file(folder: Path) -> None:
+    with pytest.raises(RenaError, match="/: cannot be written"):
+        write_report(read_runs([folder]), Path("/"))
 
 
 def test_runs_of_the_same_name_are_told_apart(tmp_path: Path) -> None:

@@ -182,6 +182,8 @@ class ChildTrainer:
         seconds: float | None = None,
         teacher: nn.Module | None = None,
     ) -> None:
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # streams and graphs are made on the current one
         self.input_shape, self.num_classes = stated_shapes(task)
         self.data: ChildData = child_data(task, device)
         if teacher is not None:

@@ -197,9 +197,10 @@ def _problem(layer_type: type[LayerType]) -> str | None:
             except ArchitectureError as error:
                 return f"choice {value!r} of {name}: {error}"
     scaled = [layer_type.stage_scaled] if layer_type.stage_scaled else []
-    unknown = {*layer_type.grows, *scaled} - choices.keys()
-    if unknown:
-        return f"it has no hyper-parameter '{min(unknown)}', which it says can grow"
+    for does, names in (("can grow", layer_type.grows), ("is scaled in a stage", scaled)):
+        for name in names:
+            if name not in choices:
+                return f"it has no hyper-parameter '{name}', which it says {does}"
     if isabstract(layer_type) or layer_type.sources not in (1, 2):
         return "it needs output_shape and build, and 1 or 2 sources"
     return None

@@ -11,6 +11,8 @@ from rena_pl.report.svg import label, line
 
 LOG_FROM = 15
 """The ratio of the largest value to the smallest from which a scale is logarithmic."""
+MOST_RATIO = 1e60
+"""Between values that are drawn on one axis by their logarithms."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def fitted(
     """A scale that all values lie inside of, with some margin."""
     known = list(values) or [0.0, 1.0]
     low, high = min(known), max(known)
-    if may_log and low > 0 and high / low >= LOG_FROM:
+    if may_log and low > 0 and LOG_FROM <= high / low <= MOST_RATIO:
         room = (high / low) ** margin
         return Scale(low / room, high * room, start, end, log=True)
     room = margin * (high - low) or abs(high) * 0.1 or 1.0

@@ -35,4 +35,4 @@ def variables(dark: bool) -> str:
 
 def in_light(text: str) -> str:
     """A drawing with the light colours in place of the custom properties, for viewers without."""
-    return re.sub(r"var\(--(\w+)\)", lambda match: COLOURS[match[1]][0], text)
+    return re.sub(rf"var\(--({'|'.join(COLOURS)})\)", lambda match: COLOURS[match[1]][0], text)

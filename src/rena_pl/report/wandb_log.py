@@ -29,7 +29,7 @@ from rena_pl.whole_files import write_whole
 RUN_ID = Path("wandb", "run_id")
 MOST_HTML = 25_000_000
 """Characters of a report that is sent along."""
-END_FIGURES = ("val_accuracy", "test_accuracy", "start_test_accuracy", "constraints_met")
+OUTCOME = ("val_accuracy", "test_accuracy", "start_test_accuracy", "constraints_met")
 
 
 class Outliving:
@@ -140,7 +140,7 @@ class WandbSearch(Outliving, SearchCallback):
         def end(run: Any) -> None:
             folder, evaluations = pl_module.folder, pl_module.ledger.evaluations()
             search = replace(read_run(folder), evaluations=evaluations)
-            figures = {name: getattr(summary, name) for name in END_FIGURES}
+            figures = {name: getattr(summary, name) for name in OUTCOME}
             ended = {name: of for name, of in figures.items() if of is not None}
             run.log({**ended, "evaluations": table(evaluations), **_report(search)})
             run.log_artifact(best_network(folder, search, summary))
@@ -237,7 +237,7 @@ def best_network(folder: Path, search: Run, summary: Summary) -> Any:
         "arch_id",
         "start_arch_id",
         "metric",
-        *END_FIGURES,
+        *OUTCOME,
         "profile",
         "constraints",
         "child_epochs",

@@ -67,5 +67,5 @@ def _write(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, text.encode("utf-8", "replace").decode("utf-8"))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter of a path that names no file
         raise RenaError(f"{file}: cannot be written: {error}") from None

@@ -121,15 +121,15 @@ def profile(
     network = expand(architecture).layers
     layers = _counts(network, input_shape, num_classes)
     params = sum(layer.params for layer in layers)
-    flops = 2 * sum(layer.macs for layer in layers)
+    macs = sum(layer.macs for layer in layers)
     moved = size * sum(layer.read + layer.params + layer.written for layer in layers)
     return Profile(
         params=params,
         model_bytes=size * (params + sum(layer.buffers for layer in layers)),
-        macs=flops // 2,
-        flops=flops,
+        macs=macs,
+        flops=2 * macs,
         bytes_moved=moved,
-        intensity=flops / moved,
+        intensity=2 * macs / moved,
         peak_memory=size * max(_alive(prod(input_shape), network, layers)),
     )
 
