@@ -20,9 +20,14 @@ from filelock import FileLock
 from PIL import Image
 
 from rena_pl.architecture import Architecture
+from rena_pl.commands.run_task import task_of
+from rena_pl.data.speech import SpeechTask
+from rena_pl.data.tensor_task import Split
 from rena_pl.data.waveforms import to_int16
 from rena_pl.deploy import trial
+from rena_pl.deploy.onnx_export import export_onnx
 from rena_pl.deploy.trained import load
+from rena_pl.errors import RenaError
 from rena_pl.evaluation.ledger import Ledger
 from rena_pl.layers import layer_types
 from rena_pl.search.run_folder import LOCK
@@ -312,6 +317,24 @@ def test_an_exported_file_recognises_words(
     (source,) = session.get_inputs()
     logits = session.run(None, {source.name: audio})[0]
     assert [labels[number] for number in logits.argmax(1)] == ["no", "yes"]
+
+
+@pytest.mark.parametrize("raw_audio", [False, True])
+def test_an_export_is_calibrated_in_training_and_tried_on_the_test_split(
+    raw_audio: bool, run: Path, tmp_path: Path
+) -> None:
+    trained = load(run)
+    task = task_of(run, trained, [])
+    assert isinstance(task, SpeechTask)
+    test, file = task.splits["test"], tmp_path / "network.onnx"
+    if not raw_audio:
+        task.splits["test"] = test = Split(test.features[:3], test.targets[:3])
+    for int8 in (False, True):
+        assert export_onnx(trained, task, file, int8, raw_audio).examples == len(test)
+    silent = task.splits["train"]
+    task.splits["train"] = Split(torch.zeros_like(silent.features), silent.targets)
+    with pytest.raises(RenaError, match="not written: in int8"):  # nothing has a range
+        export_onnx(trained, task, file, True, raw_audio)
 
 
 def test_a_file_that_does_not_agree_is_not_written(
