@@ -194,9 +194,20 @@ def _plot(figures: dict[str, Any], file: Path) -> None:
         title="Best accuracy within the bounds: mean over seeds, 95% interval",
         xaxis_title="child-epochs",
         yaxis_title="accuracy",
+        yaxis_range=_frame(figures),
         template="plotly_white",
     )
     write_whole(file, figure.to_html(include_plotlyjs=True))
+
+
+def _frame(figures: dict[str, Any]) -> list[float] | None:
+    """Around the means: intervals of a few seeds would press them flat."""
+    curves = [of["curve"]["mean"] for of in figures["searchers"].values()]
+    means = [mean for curve in curves for mean in curve if mean is not None]
+    if not means:
+        return None
+    margin = 0.25 * (max(means) - min(means)) or 0.05
+    return [min(means) - margin, max(means) + margin]
 
 
 def _print(figures: dict[str, Any], folder: Path) -> None:
