@@ -204,3 +204,10 @@ def policy_network(policy: Policy) -> str:
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(RenaError, match="3 heads do not divide a width of 20"):
         PolicySize(8, 10, network="transformer", heads=3)
+
+
+def test_a_policy_that_has_diverged_is_said_to_have() -> None:
+    draw = Draw([torch.Generator().manual_seed(0)])
+    assert draw(torch.tensor([[-torch.inf, 0.0]])).tolist() == [1]
+    with pytest.raises(RenaError, match="the policy has diverged; give a smaller"):
+        draw(torch.tensor([[torch.nan, 0.0]]))

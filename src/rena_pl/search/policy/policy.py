@@ -82,8 +82,14 @@ class Draw:
         self.generators = generators
 
     def __call__(self, log_probs: Tensor) -> Tensor:
-        """Indices `(B,)` drawn from log-probabilities `(B, n)`."""
+        """Indices `(B,)` drawn from log-probabilities `(B, n)`.
+
+        Raises:
+            RenaError: They are none: the policy's weights grew beyond all bounds.
+        """
         probabilities = log_probs.exp().cpu()
+        if not probabilities.isfinite().all():
+            raise RenaError("the policy has diverged; give a smaller model.gradient.learning_rate")
         drawn = [
             torch.multinomial(row, 1, generator=generator)
             for row, generator in zip(probabilities, self.generators, strict=True)
