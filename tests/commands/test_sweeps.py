@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rena_pl.report.wandb_log import END_FIGURES
+from rena_pl.report.wandb_log import OUTCOME
 from tests.command_line import rena
 from tests.conftest import REPOSITORY
 
@@ -62,7 +62,7 @@ def test_wandb_accepts_a_sweep(file: Path) -> None:
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
 def test_the_metric_of_a_sweep_is_logged(file: Path) -> None:
     assert read(file)["metric"] == {"name": "val_accuracy", "goal": "maximize"}
-    assert "val_accuracy" in END_FIGURES
+    assert "val_accuracy" in OUTCOME
 
 
 @pytest.mark.parametrize(
