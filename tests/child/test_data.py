@@ -144,12 +144,25 @@ def test_a_trainers_loaders_leave_out_one_example_in_training_only() -> None:
         assert [len(targets) for _, targets in loader] == sizes
 
 
+class OneByOne(WithoutSplits):
+    def train_dataloader(self) -> Iterable[Any]:
+        return DataLoader(TensorDataset(*self.train), batch_size=1)
+
+
+def test_a_task_that_gives_one_example_at_a_time_is_named() -> None:
+    task = OneByOne()
+    task.setup("fit")
+    data = child_data(task, torch.device("cpu"))
+    with pytest.raises(RenaError, match="OneByOne has no training batch of 2 examples or more"):
+        list(data.epoch(torch.Generator()))
+
+
 def test_a_loader_that_does_not_say_how_many_batches_it_has_is_named() -> None:
     task = WithoutLength()
     task.setup("fit")
     data = child_data(task, torch.device("cpu"))
     with pytest.raises(RenaError, match="WithoutLength has a train_dataloader without a length"):
-        data.batches_per_epoch  # noqa: B018
+        range(data.batches_per_epoch)
 
 
 def test_a_pair_may_be_a_list() -> None:

@@ -151,7 +151,7 @@ def test_a_folder_of_silence_is_a_class_where_none_is_made(tmp_path):
     root = make_folder(tmp_path, [str(n) for n in range(12)], words=("ja", "silence"))
     assert KeywordFolder(root, silence=False).labels == ["ja", "silence"]
     with pytest.raises(RenaError, match="'silence' is the name of an extra class"):
-        KeywordFolder(root).labels  # noqa: B018
+        list(KeywordFolder(root).labels)
 
 
 def test_a_word_is_the_same_with_marks_as_macos_writes_them(tmp_path):
@@ -187,7 +187,7 @@ def test_a_word_without_recordings_is_an_error(tmp_path):
     make_folder(tmp_path, [str(n) for n in range(12)])
     (tmp_path / "vielleicht").mkdir()
     with pytest.raises(RenaError, match=r"no recordings in .*vielleicht"):
-        KeywordFolder(tmp_path).words  # noqa: B018
+        list(KeywordFolder(tmp_path).words)
 
 
 def test_loading_twice_gives_the_same(tmp_path):

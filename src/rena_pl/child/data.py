@@ -173,7 +173,14 @@ class LoadedData:
             torch.manual_seed(int(seed))
             for own in _generators(self.loader):  # else they go on from where others left them
                 own.manual_seed(int(seed))
-            yield from (batch for batch in map(self._move, self.loader) if len(batch[1]) > 1)
+            steps = 0
+            for features, targets in map(self._move, self.loader):
+                if len(targets) > 1:
+                    yield features, targets
+                    steps += 1
+            if steps == 0:
+                title = type(self.task).__name__
+                raise RenaError(f"the task {title} has no training batch of 2 examples or more")
 
     def split(self, name: str) -> Iterator[Batch]:
         """The batches of the task's loader of that split."""
