@@ -72,10 +72,10 @@ def finalists(evaluations: list[Evaluation], objective: Objective, count: int) -
     for evaluation in sorted(done, key=lambda e: -e.reward):
         best.setdefault(evaluation.architecture, evaluation)
     within = [e for e in best.values() if objective.meets_all(e.profile)]
-    keys = {e.key for e in within}
+    beyond = [e for e in best.values() if not objective.meets_all(e.profile)]
     unlike: list[Evaluation] = []
     chosen: list[Evaluation] = []
-    for group in (within, [e for e in best.values() if e.key not in keys]):
+    for group in (within, beyond):
         first: list[Evaluation] = []
         alike: list[Evaluation] = []
         for evaluation in group:
